@@ -1,0 +1,340 @@
+"""Every exception of the package, in one tree, with the kinds of failure a provider can have.
+
+Each says what was given, what was wrong and what to do, keeps the facts as attributes, and derives from
+`RiggingError` and from the built-in exception it resembles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from rigging_py.message import Message, Usage
+    from rigging_py.run import AgentRun, State
+
+FailureKind = Literal[
+    "Refused",
+    "Truncated",
+    "Interrupted",
+    "Invalid",
+    "RateLimited",
+    "ContextOverflow",
+    "AuthenticationFailed",
+    "NotFound",
+    "ServerFault",
+    "TimedOut",
+    "BudgetExceeded",
+]
+"""What went wrong on the answering side, in the one vocabulary every provider is translated into."""
+
+
+class RiggingError(Exception):
+    """The root of the tree.
+
+    Attributes:
+        run: the `AgentRun` that was being driven, or None. It can be inspected, dumped and, where its cause allows, resumed.
+        messages: everything said until the error, oldest first.
+        usage: tokens spent until the error, or None.
+    """
+
+    run: AgentRun | None = None
+    messages: Sequence[Message] = ()
+    usage: Usage | None = None
+
+
+class RiggingWarning(UserWarning):
+    """The root of the warnings."""
+
+
+class PipelineWarning(RiggingWarning):
+    """Something about a pipeline is probably not what its author meant."""
+
+
+class Stop(Exception):  # noqa: N818
+    """Raised or returned by a tool to end the run after its batch; `message` is the result the transcript keeps."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+
+
+# Definitions: what the program got wrong.
+
+
+class InvalidGeneratorError(RiggingError, ValueError):
+    """A connection string that names no generator.
+
+    Attributes:
+        identifier: the string as given, with every `api_key` masked.
+        piece: the part of it that is wrong.
+        known: what could have stood there.
+    """
+
+    def __init__(self, identifier: str, piece: str, problem: str, known: Iterable[str] = ()) -> None:
+        self.identifier, self.piece, self.problem, self.known = identifier, piece, problem, tuple(known)
+        hint = f" Known: {', '.join(self.known)}." if self.known else ""
+        super().__init__(f"{identifier!r} is not a generator: {problem}.{hint}")
+
+
+InvalidModelSpecifiedError = InvalidGeneratorError
+
+
+class MissingExtraError(RiggingError, ImportError):
+    """An optional part of the package is not installed; the message names the extra and the command."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        self.feature, self.extra = feature, extra
+        super().__init__(f"{feature} needs the {extra!r} extra. Install it with: pip install 'rigging-py[{extra}]'")
+
+
+class WeightsError(RiggingError, RuntimeError):
+    """The weights of the embedded model could not be had; the message gives the command that fetches them."""
+
+
+class NetworkRefusedError(RiggingError, PermissionError):
+    """A request to an address outside loopback while only loopback is allowed."""
+
+    def __init__(self, url: str, variable: str) -> None:
+        self.url = url
+        super().__init__(f"No request was sent to {url}: {variable} allows loopback addresses only.")
+
+
+class ToolDefinitionError(RiggingError, TypeError):
+    """A callable that cannot be described to a model."""
+
+
+class UnknownToolError(RiggingError, LookupError):
+    """The model called a tool that does not exist, and the run was told to fail."""
+
+    def __init__(self, tool_name: str, known: Iterable[str] = ()) -> None:
+        self.tool_name, self.known = tool_name, tuple(known)
+        super().__init__(f"There is no tool {tool_name!r}. Known: {', '.join(self.known) or 'none'}.")
+
+
+class PromptDefinitionError(RiggingError, TypeError):
+    """A function whose signature or docstring cannot become a prompt."""
+
+
+class UnboundPromptError(RiggingError, RuntimeError):
+    """A prompt was run before it knew which generator answers."""
+
+
+# Text: what the model's words did not contain.
+
+
+class MissingModelError(RiggingError, ValueError):
+    """The text holds no element of the tag that was asked for.
+
+    Attributes:
+        tag: the tag that is missing.
+    """
+
+    def __init__(self, tag: str, message: str | None = None) -> None:
+        self.tag = tag
+        super().__init__(message or f"The text has no <{tag}>…</{tag}> in it.")
+
+
+class UnparsedError(RiggingError, ValueError):
+    """An element was found, and its content is not the value that was asked for."""
+
+    def __init__(self, tag: str, content: str, problem: str) -> None:
+        self.tag, self.content, self.problem = tag, content, problem
+        super().__init__(f"<{tag}>{content}</{tag}>: {problem}")
+
+
+# Runs: what the machine was told, and how it ended.
+
+
+class ProtocolError(RiggingError, RuntimeError):
+    """The driver did what the run's state does not allow; the run is unchanged.
+
+    Attributes:
+        method: what was called.
+        state: the state the run was, and still is, in.
+        hint: what would have been right.
+    """
+
+    def __init__(self, method: str, state: State, hint: str) -> None:
+        self.method, self.state, self.hint = method, state, hint
+        super().__init__(f"{method}() while the run is {state}: {hint}.")
+
+
+class ProgramNeededError(RiggingError, RuntimeError):
+    """A run that was loaded without its program was asked to go on; load it with `AgentRun.load(state, program=…)`."""
+
+
+class ProgramChangedError(RiggingError, ValueError):
+    """The program given to `AgentRun.load` is not the one the state was dumped with.
+
+    Attributes:
+        changes: one sentence for each difference.
+    """
+
+    def __init__(self, changes: Iterable[str]) -> None:
+        self.changes = tuple(changes)
+        super().__init__(
+            f"The program has changed since the run was stored: {'; '.join(self.changes)}. "
+            "Give the program it was stored with, or allow_changes=True to go on with this one."
+        )
+
+
+class StateFormatError(RiggingError, ValueError):
+    """The state is not one this release can read.
+
+    Attributes:
+        found: the format the state claims, or None.
+        supported: the formats this release reads.
+    """
+
+    def __init__(self, problem: str, *, found: object = None, supported: Sequence[int] = ()) -> None:
+        self.found, self.supported = found, tuple(supported)
+        super().__init__(problem)
+
+
+class RunFailedError(RiggingError, RuntimeError):
+    """A run ended in a failure that has no exception of its own; `.run.next_step().cause` says which."""
+
+
+class RunCancelledError(RunFailedError):
+    """The run was cancelled by its driver or by an answer to an invalid tool call."""
+
+
+class ExhaustedMaxRoundsError(RunFailedError):
+    """The model was asked as often as allowed and never gave what was wanted.
+
+    Attributes:
+        max_rounds: calls allowed after the first.
+    """
+
+    def __init__(self, max_rounds: int, message: str | None = None) -> None:
+        self.max_rounds = max_rounds
+        super().__init__(message or f"No acceptable answer in {max_rounds} more rounds after the first.")
+
+
+class MessagesExhaustedMaxRoundsError(ExhaustedMaxRoundsError):
+    """As `ExhaustedMaxRoundsError`, for chats; `.messages` holds the dialogue."""
+
+    def __init__(self, max_rounds: int, messages: Sequence[Message] = (), message: str | None = None) -> None:
+        super().__init__(max_rounds, message)
+        self.messages = messages
+
+
+class MaxDepthError(MessagesExhaustedMaxRoundsError):
+    """The model went on calling tools, or a callback went on starting pipelines, past the limit.
+
+    Attributes:
+        max_depth: the limit.
+    """
+
+    def __init__(self, max_depth: int, messages: Sequence[Message] = (), message: str | None = None) -> None:
+        super().__init__(max_depth, messages, message)
+        self.max_depth = max_depth
+
+
+# Providers: how an answer failed to come.
+
+
+class ProviderError(RiggingError):
+    """The answering side failed.
+
+    Attributes:
+        kind: which member of the taxonomy this is.
+        provider: who was asked.
+        status: the HTTP status, or None.
+        request_id: the provider's name for the request, or None.
+        body: what the provider sent, at most 2,000 characters, keys redacted.
+        retry_after: seconds the provider asked to wait, or None.
+        retryable: whether the same request may succeed later.
+    """
+
+    kind: ClassVar[FailureKind] = "ServerFault"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider: str = "",
+        status: int | None = None,
+        request_id: str | None = None,
+        body: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        self.provider, self.status, self.request_id = provider, status, request_id
+        self.body, self.retry_after = body, retry_after
+        super().__init__(message)
+
+
+class RefusedError(ProviderError, ValueError):
+    """The model, or a filter before it, declined to answer. Rephrase, or ask another model."""
+
+    kind = "Refused"
+
+
+class TruncatedError(ProviderError, ValueError):
+    """The answer was cut off by the token limit. Raise `max_tokens`, or ask for less."""
+
+    kind = "Truncated"
+
+
+class StreamInterruptedError(ProviderError, ConnectionError):
+    """The answer began and never ended; what came may not be the whole of it."""
+
+    kind = "Interrupted"
+    retryable = True
+
+
+class InvalidError(ProviderError, ValueError):
+    """The provider did not understand the request, or we did not understand its answer."""
+
+    kind = "Invalid"
+
+
+class RateLimitedError(ProviderError):
+    """Too many requests or tokens; wait `retry_after` seconds where it is given."""
+
+    kind = "RateLimited"
+    retryable = True
+
+
+class ContextOverflowError(ProviderError, ValueError):
+    """The conversation is longer than the model can read. Shorten it, or choose a larger model."""
+
+    kind = "ContextOverflow"
+
+
+class AuthenticationFailedError(ProviderError, PermissionError):
+    """The key is missing, wrong, or may not do this."""
+
+    kind = "AuthenticationFailed"
+
+
+class NotFoundError(ProviderError, LookupError):
+    """The provider knows no such model or address."""
+
+    kind = "NotFound"
+
+
+class ServerFaultError(ProviderError, ConnectionError):
+    """The provider failed, or could not be reached."""
+
+    kind = "ServerFault"
+    retryable = True
+
+
+class TimedOutError(ProviderError, TimeoutError):
+    """No answer came in the time allowed."""
+
+    kind = "TimedOut"
+    retryable = True
+
+
+class BudgetExceededError(ProviderError):
+    """A limit on tokens, cost, calls or time would be passed."""
+
+    kind = "BudgetExceeded"
+
+
+class ScriptExhaustedError(RiggingError, RuntimeError):
+    """A scripted generator was asked more often than it has replies."""
