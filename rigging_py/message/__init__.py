@@ -1,0 +1,55 @@
+"""What is said and asked: messages and their parts, tool calls, parameters, turns and usage."""
+
+from rigging_py.message.calls import FunctionCall, FunctionDefinition, ToolCall, ToolChoice, ToolDefinition
+from rigging_py.message.content import (
+    CONTENT_TYPES,
+    Audio,
+    Content,
+    ContentAudioInput,
+    ContentImageUrl,
+    ContentText,
+    ImageUrl,
+)
+from rigging_py.message.message import Message, MessageDict, Messages, Role, inject_system_content
+from rigging_py.message.params import GenerateParams
+from rigging_py.message.turn import (
+    Delta,
+    GeneratedText,
+    ModelTurn,
+    ReasoningDelta,
+    StopReason,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+    to_stop_reason,
+)
+
+__all__ = [
+    "CONTENT_TYPES",
+    "Audio",
+    "Content",
+    "ContentAudioInput",
+    "ContentImageUrl",
+    "ContentText",
+    "Delta",
+    "FunctionCall",
+    "FunctionDefinition",
+    "GenerateParams",
+    "GeneratedText",
+    "ImageUrl",
+    "Message",
+    "MessageDict",
+    "Messages",
+    "ModelTurn",
+    "ReasoningDelta",
+    "Role",
+    "StopReason",
+    "TextDelta",
+    "ToolCall",
+    "ToolCallDelta",
+    "ToolChoice",
+    "ToolDefinition",
+    "Usage",
+    "inject_system_content",
+    "to_stop_reason",
+]

@@ -1,0 +1,60 @@
+"""How tools are described to a model, and how it calls them, in the form that the OpenAI API made common."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+
+class FunctionDefinition(BaseModel):
+    """A function: its name, what it does, and a JSON schema of its arguments."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class ToolDefinition(BaseModel):
+    """A tool that a model may call."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: Literal["function"] = "function"
+    function: FunctionDefinition
+
+
+class FunctionCall(BaseModel):
+    """A function's name and its arguments as JSON text, as the model wrote them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    arguments: str = "{}"
+
+
+class ToolCall(BaseModel):
+    """A call that a model asked for. `id` is the provider's name for it and may be empty."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = ""
+    type: Literal["function"] = "function"
+    function: FunctionCall
+
+    @property
+    def name(self) -> str:
+        return self.function.name
+
+    @property
+    def arguments(self) -> str:
+        return self.function.arguments
+
+    def __str__(self) -> str:
+        return f"{self.name}({self.arguments})"
+
+
+ToolChoice: TypeAlias = str | dict[str, Any]
+"""`auto`, `none`, `required`, a tool's name in the provider's form."""

@@ -1,0 +1,249 @@
+"""`Message`: who said what in a conversation, with the values that can be read out of it."""
+
+from __future__ import annotations
+
+import copy
+import re
+import textwrap
+import uuid as uuid_module
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, Self, TypeAlias, TypedDict, TypeVar, cast, overload
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rigging_py import parsing
+from rigging_py.message.calls import ToolCall
+from rigging_py.message.content import CONTENT_TYPES, Content, ContentText
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+T = TypeVar("T")
+
+Role = Literal["system", "user", "assistant", "tool"]
+"""Who speaks."""
+
+_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
+
+
+class MessageDict(TypedDict):
+    """A message as plain data."""
+
+    role: Role
+    content: str | list[Any]
+
+
+class Message(BaseModel):
+    """One message of a conversation.
+
+    `content` is a string, or a sequence of strings and content parts. What a person or the program wrote is
+    dedented; what a model or a tool said is kept to the letter.
+    """
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    uuid: uuid_module.UUID = Field(default_factory=uuid_module.uuid4)
+    role: Role
+    content_parts: list[Content] = Field(default_factory=list[Content], serialization_alias="content", repr=False)
+    tool_calls: list[ToolCall] | None = None
+    tool_call_id: str | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict[str, Any], repr=False)
+
+    def __init__(
+        self,
+        role: Role,
+        content: str | Content | Sequence[str | Content | dict[str, Any]] | None = None,
+        tool_calls: Sequence[ToolCall | dict[str, Any]] | None = None,
+        tool_call_id: str | None = None,
+        cache_control: Literal["ephemeral"] | dict[str, str] | None = None,
+        **fields: Any,
+    ) -> None:
+        if "content_parts" not in fields:
+            fields["content_parts"] = _to_parts(content, is_ours=role in ("system", "user"))
+        super().__init__(role=role, tool_calls=tool_calls, tool_call_id=tool_call_id, **fields)
+        if cache_control is not None and self.content_parts:
+            mark = {"type": "ephemeral"} if cache_control == "ephemeral" else cache_control
+            self.content_parts[-1] = self.content_parts[-1].model_copy(update={"cache_control": mark})
+
+    @property
+    def content(self) -> str:
+        """The text: its text parts joined by line ends, blank ones left out."""
+        parts = self.content_parts
+        if len(parts) == 1 and isinstance(parts[0], ContentText):
+            return parts[0].text
+        return "\n".join(part.text for part in parts if isinstance(part, ContentText) and part.text.strip())
+
+    @content.setter
+    def content(self, text: str) -> None:
+        places = [index for index, part in enumerate(self.content_parts) if isinstance(part, ContentText)]
+        others = [part for part in self.content_parts if not isinstance(part, ContentText)]
+        others.insert(places[0] if places else 0, ContentText(text=text))
+        self.content_parts = others
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        yield from super().__repr_args__()
+        yield "content", self.content
+
+    def __str__(self) -> str:
+        speaker = f"{self.role}:{self.tool_call_id}" if self.tool_call_id else self.role
+        said = "\n".join(str(part) for part in self.content_parts)
+        calls = "".join(f"\n |- {call}" for call in self.tool_calls or ())
+        return f"[{speaker}]: {said}{calls}"
+
+    # Making messages.
+
+    @classmethod
+    def fit(cls, message: Message | MessageDict | Mapping[str, Any] | str | Content) -> Message:
+        """A message from whatever can be one: text and parts are the user's, a message gives a new shell of itself."""
+        if isinstance(message, Message):
+            return message.shell()
+        if isinstance(message, str | CONTENT_TYPES):
+            return cls("user", message)
+        if isinstance(message, Mapping):
+            return cls.model_validate(dict(cast("Mapping[str, Any]", message)))
+        raise TypeError(f"A message is text, a content part, a dict with role and content, or a Message; not {message!r}.")
+
+    @classmethod
+    def fit_as_list(cls, messages: Messages | Message | MessageDict | Mapping[str, Any] | str | Content) -> list[Message]:
+        """A list of messages from one or from a sequence of them."""
+        if isinstance(messages, Message | Mapping | str | CONTENT_TYPES):
+            return [cls.fit(cast("Message | str", messages))]
+        return [cls.fit(message) for message in messages]
+
+    def shell(self) -> Self:
+        """A new message over the same frozen parts, with the same uuid: editing either leaves the other as it was."""
+        other = self.model_copy()
+        other.content_parts = list(self.content_parts)
+        if self.tool_calls is not None:
+            other.tool_calls = list(self.tool_calls)
+        other.metadata = copy.deepcopy(self.metadata) if self.metadata else {}
+        return other
+
+    def clone(self) -> Self:
+        """A copy with a uuid of its own."""
+        other = self.shell()
+        other.uuid = uuid_module.uuid4()
+        return other
+
+    def apply(self, **values: str) -> Self:
+        """A clone with `$name` and `${name}` in its text replaced; every other `$` stays."""
+
+        def replaced(match: re.Match[str]) -> str:
+            name = match[1] or match[2]
+            return str(values[name]) if name in values else match.group()
+
+        other = self.clone()
+        other.content_parts = [
+            part.model_copy(update={"text": _VARIABLE.sub(replaced, part.text)}) if isinstance(part, ContentText) else part
+            for part in other.content_parts
+        ]
+        return other
+
+    @classmethod
+    def apply_to_list(cls, messages: Sequence[Message], **values: str) -> list[Message]:
+        """`apply` on each message."""
+        return [message.apply(**values) for message in messages]
+
+    def meta(self, **values: Any) -> Self:
+        """Adds to this message's metadata and returns the message."""
+        self.metadata.update(values)
+        return self
+
+    # Reading values.
+
+    def parse(self, model_type: type[T]) -> T:
+        """The first value of `model_type` in the text.
+
+        Raises `MissingModelError` when there is none, `UnparsedError` or `ValidationError` when it is not valid.
+        """
+        return parsing.parse(self.content, model_type)[0]
+
+    def try_parse(self, model_type: type[T]) -> T | None:
+        """The first value of `model_type` in the text, or None."""
+        found = parsing.try_parse(self.content, model_type)
+        return found[0] if found is not None else None
+
+    def parse_set(self, model_type: type[T], minimum: int | None = None) -> list[T]:
+        """Every value of `model_type` in the text. Raises `MissingModelError` for fewer than `minimum` (default 1)."""
+        return [value for value, _ in parsing.parse_set(self.content, model_type, minimum=minimum)]
+
+    def try_parse_set(self, model_type: type[T], minimum: int | None = None, fail_on_missing: bool = False) -> list[T]:
+        """As `parse_set`, with an empty list where that raises; `fail_on_missing` still raises for too few."""
+        found = parsing.try_parse_set(self.content, model_type, minimum=minimum, fail_on_missing=fail_on_missing)
+        return [value for value, _ in found]
+
+    @overload
+    def parse_many(self, a: type[A], /) -> list[A]: ...
+    @overload
+    def parse_many(self, a: type[A], b: type[B], /) -> list[A | B]: ...
+    @overload
+    def parse_many(self, a: type[A], b: type[B], c: type[C], /) -> list[A | B | C]: ...
+    @overload
+    def parse_many(self, a: type[A], b: type[B], c: type[C], d: type[D], /) -> list[A | B | C | D]: ...
+    @overload
+    def parse_many(self, *types: type[T]) -> list[T]: ...
+    def parse_many(self, *types: type[Any]) -> list[Any]:
+        """One value of each type, in the order they stand in the text. Raises as `parse` for the first that fails."""
+        return [value for value, _ in parsing.parse_many(self.content, *types)]
+
+    @overload
+    def try_parse_many(self, a: type[A], /, *, fail_on_missing: bool = ...) -> list[A]: ...
+    @overload
+    def try_parse_many(self, a: type[A], b: type[B], /, *, fail_on_missing: bool = ...) -> list[A | B]: ...
+    @overload
+    def try_parse_many(self, a: type[A], b: type[B], c: type[C], /, *, fail_on_missing: bool = ...) -> list[A | B | C]: ...
+    @overload
+    def try_parse_many(self, *types: type[T], fail_on_missing: bool = ...) -> list[T]: ...
+    def try_parse_many(self, *types: type[Any], fail_on_missing: bool = False) -> list[Any]:
+        """As `parse_many`, without the types that are missing or invalid; `fail_on_missing` still raises for missing ones."""
+        return [value for value, _ in parsing.try_parse_many(self.content, *types, fail_on_missing=fail_on_missing)]
+
+    def to_openai(self) -> dict[str, Any]:
+        """The message as the OpenAI chat API takes it; a single plain text part becomes a string."""
+        spec: dict[str, Any] = {"role": self.role}
+        parts = self.content_parts
+        if len(parts) == 1 and isinstance(parts[0], ContentText) and parts[0].cache_control is None:
+            spec["content"] = parts[0].text
+        elif parts:
+            spec["content"] = [_part_to_openai(part) for part in parts]
+        elif not self.tool_calls:
+            spec["content"] = ""
+        if self.tool_calls:
+            spec["tool_calls"] = [call.model_dump() for call in self.tool_calls]
+        if self.tool_call_id is not None:
+            spec["tool_call_id"] = self.tool_call_id
+        return spec
+
+
+Messages: TypeAlias = Sequence[Message] | Sequence[MessageDict] | Sequence[str] | Sequence[Message | MessageDict | str]
+"""Several messages, in any form that `Message.fit` takes."""
+
+
+def _to_parts(content: Any, *, is_ours: bool) -> list[Any]:
+    if content is None or content == "":
+        return []
+    pieces: Sequence[Any] = [content] if isinstance(content, str | Mapping | CONTENT_TYPES) else content
+    return [
+        ContentText(text=textwrap.dedent(piece) if is_ours and "\n" in piece else piece) if isinstance(piece, str) else piece
+        for piece in pieces
+    ]
+
+
+def _part_to_openai(part: Content) -> dict[str, Any]:
+    spec = part.model_dump(exclude_none=True)
+    if "input_audio" in spec:
+        spec["input_audio"].pop("transcript", None)
+    return spec
+
+
+def inject_system_content(messages: Sequence[Message], content: str) -> list[Message]:
+    """The messages with `content` in the system message: a new first one, or after a blank line unless it is there already."""
+    if not messages or messages[0].role != "system":
+        return [Message("system", content), *messages]
+    first, *rest = messages
+    if content in first.content:
+        return list(messages)
+    system = first.shell()
+    system.content = f"{first.content}\n\n{content}" if first.content else content
+    return [system, *rest]

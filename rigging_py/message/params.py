@@ -1,0 +1,63 @@
+"""`GenerateParams`: what can be asked of a model besides its messages."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from rigging_py.message.calls import ToolChoice, ToolDefinition
+
+
+class GenerateParams(BaseModel):
+    """Parameters of a generation; None leaves a choice to the provider. Refinements are new objects."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    temperature: float | None = None
+    max_tokens: int | None = None
+    """The most tokens the answer may have."""
+    top_k: int | None = None
+    top_p: float | None = None
+    stop: list[str] | None = None
+    """Texts that end the answer; a single string is split at `;`."""
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    api_base: str | None = None
+    """The base URL of the provider."""
+    timeout: float | None = None
+    """Seconds for one request."""
+    seed: int | None = None
+    tools: list[ToolDefinition] | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    modalities: list[str] | None = None
+    audio: dict[str, str] | None = None
+    extra: dict[str, Any] = Field(default_factory=dict)
+    """Whatever else the provider takes, sent as it is."""
+
+    @field_validator("stop", mode="before")
+    @classmethod
+    def _split_stop(cls, value: object) -> object:
+        return [text for text in value.split(";") if text] if isinstance(value, str) else value
+
+    def merge_with(self, *others: GenerateParams | None) -> Self:
+        """These parameters with every value that is set and not None in `others`, later ones winning."""
+        updates: dict[str, Any] = {}
+        for other in others:
+            if other is not None:
+                updates.update(other.given())
+        return self.model_copy(update=updates) if updates else self
+
+    def given(self) -> dict[str, Any]:
+        """The fields that were set to something, as they are."""
+        return {name: value for name in self.model_fields_set if (value := getattr(self, name)) is not None}
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-safe values without None; `extra` is part of the top level and wins there."""
+        values = self.model_dump(mode="json", exclude_none=True)
+        return {**values, **values.pop("extra", {})}
+
+    def clone(self) -> Self:
+        """A copy that shares nothing that can change."""
+        return self.model_copy(deep=True)

@@ -1,0 +1,26 @@
+"""Writes an XML tree the way prompts show it: two spaces a level, every text and attribute escaped."""
+
+from __future__ import annotations
+
+import textwrap
+from xml.etree.ElementTree import Element as Node
+
+from rigging_py.parsing.extract import escape, escape_attribute
+
+_INDENT = "  "
+
+
+def pretty(node: Node) -> str:
+    """The element as text. Text of several lines stands on lines of its own, and so does every child."""
+    attributes = "".join(f' {name}="{escape_attribute(value)}"' for name, value in node.attrib.items())
+    inside = _lines(node)
+    if not inside:
+        return f"<{node.tag}{attributes} />"
+    if len(node) or "\n" in inside:
+        inside = f"\n{textwrap.indent(inside, _INDENT) if len(node) else inside}\n"
+    return f"<{node.tag}{attributes}>{inside}</{node.tag}>"
+
+
+def _lines(node: Node) -> str:
+    own = [escape(node.text)] if node.text and node.text.strip() else []
+    return "\n".join([*own, *map(pretty, node)])

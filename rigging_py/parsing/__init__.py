@@ -1,0 +1,30 @@
+"""Python types ↔ text: finding tagged elements, the shapes of answers, codecs for types, templates."""
+
+from rigging_py.parsing.codec import Codec, Ctx, codec_of
+from rigging_py.parsing.extract import Found, elements, escape, innermost, outermost, read_text, unescape
+from rigging_py.parsing.parse import parse, parse_many, parse_set, try_parse, try_parse_many, try_parse_set
+from rigging_py.parsing.shape import Attribute, Element, Leaf, Shape, to_xml_tag
+
+__all__ = [
+    "Attribute",
+    "Codec",
+    "Ctx",
+    "Element",
+    "Found",
+    "Leaf",
+    "Shape",
+    "codec_of",
+    "elements",
+    "escape",
+    "innermost",
+    "outermost",
+    "parse",
+    "parse_many",
+    "parse_set",
+    "read_text",
+    "to_xml_tag",
+    "try_parse",
+    "try_parse_many",
+    "try_parse_set",
+    "unescape",
+]

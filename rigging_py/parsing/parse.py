@@ -1,0 +1,79 @@
+"""Reads values of given types out of text: `parse`, `parse_set`, `parse_many`, and the `try_` forms that answer None or nothing.
+
+A type is a `Model`, or any other that a prompt may return. Every result comes with the slice of the text it was read from.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+from pydantic import ValidationError
+
+from rigging_py.error import MissingModelError, PromptDefinitionError, UnparsedError
+from rigging_py.parsing.codec import ItemCodec, all_valid, codec_of, first_valid
+
+T = TypeVar("T")
+
+PARSE_ERRORS = (MissingModelError, UnparsedError, ValidationError)
+"""What can be wrong with a text; anything else that a reader raises is a fault in the program."""
+
+
+def parse(text: str, model_type: type[T]) -> tuple[T, slice]:
+    """The first value of `model_type` in `text`, and where it stands.
+
+    Raises `MissingModelError` when there is none, `UnparsedError` or pydantic's `ValidationError` when it is not valid.
+    """
+    codec = codec_of(model_type)
+    if hasattr(codec, "candidates"):
+        return first_valid(cast("ItemCodec[T]", codec), text)
+    return codec.read(text), slice(0, len(text))
+
+
+def try_parse(text: str, model_type: type[T]) -> tuple[T, slice] | None:
+    """As `parse`, with None where that raises."""
+    try:
+        return parse(text, model_type)
+    except PARSE_ERRORS:
+        return None
+
+
+def parse_set(text: str, model_type: type[T], *, minimum: int | None = None) -> list[tuple[T, slice]]:
+    """Every value of `model_type` in `text`, in order. Raises `MissingModelError` for fewer than `minimum` (default 1)."""
+    codec = codec_of(model_type)
+    if not hasattr(codec, "candidates"):
+        raise PromptDefinitionError(f"{model_type!r} is several elements already; name the type of one item.")
+    found = all_valid(cast("ItemCodec[T]", codec), text)
+    needed = 1 if minimum is None else minimum
+    if len(found) < needed:
+        tag = codec.shape[0].tag
+        raise MissingModelError(tag, f"The text has {len(found)} <{tag}>…</{tag}> in it; at least {needed} are needed.")
+    return found
+
+
+def try_parse_set(
+    text: str, model_type: type[T], *, minimum: int | None = None, fail_on_missing: bool = False
+) -> list[tuple[T, slice]]:
+    """As `parse_set`, with an empty list where that raises; `fail_on_missing` still raises for too few."""
+    try:
+        return parse_set(text, model_type, minimum=minimum)
+    except PARSE_ERRORS as error:
+        if fail_on_missing and isinstance(error, MissingModelError):
+            raise
+        return []
+
+
+def parse_many(text: str, *types: type[Any]) -> list[tuple[Any, slice]]:
+    """One value of each type, in the order they stand in the text. Raises as `parse` for the first that fails."""
+    return sorted((parse(text, one) for one in types), key=lambda found: found[1].start)
+
+
+def try_parse_many(text: str, *types: type[Any], fail_on_missing: bool = False) -> list[tuple[Any, slice]]:
+    """As `parse_many`, leaving out the types that are missing or invalid; `fail_on_missing` still raises for missing ones."""
+    found: list[tuple[Any, slice]] = []
+    for one in types:
+        try:
+            found.append(parse(text, one))
+        except PARSE_ERRORS as error:
+            if fail_on_missing and isinstance(error, MissingModelError):
+                raise
+    return sorted(found, key=lambda one: one[1].start)
