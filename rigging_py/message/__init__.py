@@ -2,7 +2,7 @@
 
 from rigging_py.message.calls import FunctionCall, FunctionDefinition, ToolCall, ToolChoice, ToolDefinition
 from rigging_py.message.content import (
-    CONTENT_TYPES,
+    AnyContent,
     Audio,
     Content,
     ContentAudioInput,
@@ -25,7 +25,7 @@ from rigging_py.message.turn import (
 )
 
 __all__ = [
-    "CONTENT_TYPES",
+    "AnyContent",
     "Audio",
     "Content",
     "ContentAudioInput",

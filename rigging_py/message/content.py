@@ -73,7 +73,6 @@ class ContentAudioInput(_Part):
         return f"<audio {self.input_audio.format}>"
 
 
-Content: TypeAlias = Annotated[ContentText | ContentImageUrl | ContentAudioInput, Field(discriminator="type")]
+AnyContent: TypeAlias = ContentText | ContentImageUrl | ContentAudioInput
+Content: TypeAlias = Annotated[AnyContent, Field(discriminator="type")]
 """One part of a message."""
-
-CONTENT_TYPES = (ContentText, ContentImageUrl, ContentAudioInput)

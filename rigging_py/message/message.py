@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rigging_py import parsing
 from rigging_py.message.calls import ToolCall
-from rigging_py.message.content import CONTENT_TYPES, Content, ContentText
+from rigging_py.message.content import AnyContent, Content, ContentText
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -98,7 +98,7 @@ class Message(BaseModel):
         """A message from whatever can be one: text and parts are the user's, a message gives a new shell of itself."""
         if isinstance(message, Message):
             return message.shell()
-        if isinstance(message, str | CONTENT_TYPES):
+        if isinstance(message, str | AnyContent):
             return cls("user", message)
         if isinstance(message, Mapping):
             return cls.model_validate(dict(cast("Mapping[str, Any]", message)))
@@ -107,7 +107,7 @@ class Message(BaseModel):
     @classmethod
     def fit_as_list(cls, messages: Messages | Message | MessageDict | Mapping[str, Any] | str | Content) -> list[Message]:
         """A list of messages from one or from a sequence of them."""
-        if isinstance(messages, Message | Mapping | str | CONTENT_TYPES):
+        if isinstance(messages, Message | Mapping | str | AnyContent):
             return [cls.fit(cast("Message | str", messages))]
         return [cls.fit(message) for message in messages]
 
@@ -223,7 +223,7 @@ Messages: TypeAlias = Sequence[Message] | Sequence[MessageDict] | Sequence[str] 
 def _to_parts(content: Any, *, is_ours: bool) -> list[Any]:
     if content is None or content == "":
         return []
-    pieces: Sequence[Any] = [content] if isinstance(content, str | Mapping | CONTENT_TYPES) else content
+    pieces: Sequence[Any] = [content] if isinstance(content, str | Mapping | AnyContent) else content
     return [
         ContentText(text=textwrap.dedent(piece) if is_ours and "\n" in piece else piece) if isinstance(piece, str) else piece
         for piece in pieces
