@@ -1,5 +1,5 @@
 # What a newcomer needs: `make demo` and `make test`, on a machine with Python >= 3.11 (python3-venv) and make.
-# git is needed to clone, not to run; no compiler is needed at all.
+# git is needed to clone, not to run; no compiler is needed at all, but llama.cpp's wheel links to libgomp1.
 
 PYTHON ?= python3
 VENV := .venv
@@ -66,13 +66,16 @@ $(VENV)/.installed: $(MADE) pyproject.toml
 $(MADE):
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "Missing: $(PYTHON). Install Python 3.11 or newer, on Debian and Ubuntu with:"; \
-	  echo "  sudo apt-get install $(notdir $(PYTHON)) $(notdir $(PYTHON))-venv"; exit 1; } >&2
+	  echo "  sudo apt-get install $(notdir $(PYTHON)) $(notdir $(PYTHON))-venv libgomp1"; exit 1; } >&2
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Too old: $(PYTHON) is $$($(PYTHON) --version 2>&1), and 3.11 or newer is needed. Where the system offers one:"; \
-	  echo "  sudo apt-get install python3.11 python3.11-venv && make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; } >&2
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
-	  echo "Missing: the venv module of $(PYTHON). Install it on Debian and Ubuntu with:"; \
-	  echo "  sudo apt-get install $(notdir $(PYTHON))-venv"; exit 1; } >&2
+	  echo "  sudo apt-get install python3.11 python3.11-venv libgomp1 && make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; } >&2
+	@missing=; \
+	$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || missing="$$missing $(notdir $(PYTHON))-venv"; \
+	$(PYTHON) -c 'import ctypes, sys; sys.platform != "linux" or ctypes.CDLL("libgomp.so.1")' 2>/dev/null || missing="$$missing libgomp1"; \
+	[ -z "$$missing" ] || { \
+	  echo "Missing:$$missing. Install on Debian and Ubuntu with:"; \
+	  echo "  sudo apt-get install$$missing"; exit 1; } >&2
 	@echo "Making $(VENV) with $(PYTHON)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --disable-pip-version-check uv

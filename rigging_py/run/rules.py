@@ -1,0 +1,76 @@
+"""The rules of the machine as tables: which input each state takes, and where an accepted turn goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rigging_py.run.state import State
+from rigging_py.run.steps import InputName
+
+S = State
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """In `state`, `input` leads to one of `to`; `meaning` says when."""
+
+    state: State
+    input: InputName
+    to: tuple[State, ...]
+    meaning: str
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(S.READY, "next_step", (S.AWAITING_MODEL, S.FAILED), "a turn begins, unless a limit is spent"),
+    Rule(S.AWAITING_MODEL, "next_step", (S.AWAITING_MODEL,), "the same call again"),
+    Rule(
+        S.AWAITING_MODEL,
+        "model_response",
+        (S.RESOLVING, S.EXECUTING_TOOLS, S.READY, S.DONE, S.FAILED),
+        "calls are scanned from the left; without a problem the turn is accepted",
+    ),
+    Rule(S.AWAITING_MODEL, "model_failed", (S.AWAITING_MODEL, S.FAILED), "another attempt while one is left"),
+    Rule(S.RESOLVING, "next_step", (S.RESOLVING,), "the same problem again"),
+    Rule(
+        S.RESOLVING,
+        "resolve_tool_call",
+        (S.RESOLVING, S.EXECUTING_TOOLS, S.READY, S.FAILED),
+        "the scan goes on, or the turn is answered as a whole",
+    ),
+    Rule(S.EXECUTING_TOOLS, "next_step", (S.EXECUTING_TOOLS,), "the calls that have no result yet"),
+    Rule(
+        S.EXECUTING_TOOLS,
+        "tool_result",
+        (S.EXECUTING_TOOLS, S.READY, S.DONE),
+        "when all are in, they join the history in call order",
+    ),
+    Rule(S.DONE, "next_step", (S.DONE,), "the same response again"),
+    Rule(S.FAILED, "next_step", (S.FAILED,), "the same cause again"),
+    Rule(S.FAILED, "raise_limit", (S.READY,), "only a spent limit on turns"),
+    *(
+        Rule(state, "cancel", (S.FAILED,), "what is pending is answered as not executed")
+        for state in (S.READY, S.AWAITING_MODEL, S.RESOLVING, S.EXECUTING_TOOLS)
+    ),
+)
+
+_HINTS: Mapping[State, str] = {
+    S.READY: "call next_step() to begin the turn",
+    S.AWAITING_MODEL: "answer the CallModel step with model_response() or model_failed()",
+    S.RESOLVING: "answer the ResolveToolCall step with resolve_tool_call()",
+    S.EXECUTING_TOOLS: "answer the CallTools step with tool_result()",
+    S.DONE: "the run is complete",
+    S.FAILED: "the run has failed; next_step() gives the cause",
+}
+
+_ALLOWED = {(rule.state, rule.input) for rule in RULES}
+
+
+def is_allowed(state: State, name: InputName) -> bool:
+    """Whether `state` takes the input at all."""
+    return (state, name) in _ALLOWED
+
+
+def hint_for(state: State) -> str:
+    """What a driver should do in `state`."""
+    return _HINTS[state]

@@ -1,0 +1,229 @@
+"""What the machine asks of its driver and what the driver answers: closed unions of frozen data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from rigging_py.message import Content, Message, Usage
+from rigging_py.parsing import Shape
+from rigging_py.run.causes import Cause, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class PendingToolCall:
+    """A tool call that waits for its result.
+
+    `key` names it within all runs (`{run_id}/{turn}/{index}`), `id` is the provider's name for it. `arguments` are the
+    parsed ones, empty while `raw`, the model's own text, is not a JSON object.
+    """
+
+    key: str
+    id: str
+    name: str
+    arguments: dict[str, Any]
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool gave: text or content parts, whether that is an error, and whether the run ends with it."""
+
+    content: str | tuple[Content, ...]
+    error: bool = False
+    stop: bool = False
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One call that was made: in which turn, which attempt, what it used, and how it ended."""
+
+    turn: int
+    attempt: int
+    usage: Usage | None = None
+    stop_reason: str = ""
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a finished run gives.
+
+    `output` is the value that was asked for, or the text when nothing was; `output_error` says why it is only text.
+    `messages` is the whole conversation, `usage` the sum over `calls`, failed ones included.
+    """
+
+    output: object
+    messages: tuple[Message, ...]
+    usage: Usage
+    calls: tuple[ModelCall, ...]
+    output_error: str | None = None
+
+
+# Steps: what the driver does next.
+
+
+@dataclass(frozen=True, slots=True)
+class CallModel:
+    """Send `messages` to a model; answer with `model_response` or `model_failed`."""
+
+    messages: tuple[Message, ...]
+    turn: int
+    attempt: int
+    request_id: str
+    output: Shape | None = None
+
+    @property
+    def prompt(self) -> Message:
+        """The last message."""
+        return self.messages[-1]
+
+    @property
+    def history(self) -> Sequence[Message]:
+        """The messages before the last."""
+        return self.messages[:-1]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveToolCall:
+    """Say what becomes of a call that cannot be executed; answer with `resolve_tool_call`."""
+
+    call: PendingToolCall
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class CallTools:
+    """Execute `calls`, in any order; answer each with `tool_result`."""
+
+    calls: tuple[PendingToolCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The run is complete."""
+
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The run ended without what it was for."""
+
+    cause: Cause
+    messages: tuple[Message, ...]
+    usage: Usage
+
+
+AgentRunStep: TypeAlias = CallModel | ResolveToolCall | CallTools | Done | Failed
+"""What a driver does next."""
+
+
+# Outcomes: what a model turn came to. `next_step` says the same; these spare a driver the call.
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFinished:
+    """The run is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRejected:
+    """The answer was not what was asked for; the model will be asked again."""
+
+    feedback: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsRequested:
+    """Tools are to be executed."""
+
+    calls: tuple[PendingToolCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolutionNeeded:
+    """A tool call cannot be executed as it is."""
+
+    call: PendingToolCall
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class TurnContinued:
+    """Every call of the turn is answered already; the model will be asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFailed:
+    """The run failed."""
+
+    cause: Cause
+
+
+ModelTurnOutcome: TypeAlias = (
+    TurnFinished | TurnRejected | ToolsRequested | ResolutionNeeded | TurnContinued | TurnFailed
+)
+"""What a model turn, or the resolution of a call in it, came to."""
+
+
+# Resolutions: what becomes of a call that cannot be executed.
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Give the call this text as its result; the other calls are executed."""
+
+    text: str
+    error: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Execute nothing, tell the model what was wrong, and ask again."""
+
+    feedback: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """Execute the call under another name, with other arguments, or both."""
+
+    name: str | None = None
+    arguments: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Execute nothing, answer every call with the reason, and ask again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """End the run as failed because of this call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the run as cancelled."""
+
+    reason: str
+
+
+Resolution: TypeAlias = Answer | Retry | Repair | Skip | Fail | Stop
+"""What becomes of a call that cannot be executed."""
+
+InputName = Literal[
+    "next_step",
+    "model_response",
+    "model_failed",
+    "resolve_tool_call",
+    "tool_result",
+    "cancel",
+    "raise_limit",
+]
+"""The inputs of the machine."""
