@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, field_validator
 
 from rigging_py.message.calls import ToolChoice, ToolDefinition
+from rigging_py.parsing import Shape
 
 
 class GenerateParams(BaseModel):
@@ -35,6 +36,8 @@ class GenerateParams(BaseModel):
     audio: dict[str, str] | None = None
     extra: dict[str, Any] = Field(default_factory=dict)
     """Whatever else the provider takes, sent as it is."""
+    output: SkipValidation[Shape | None] = Field(default=None, exclude=True, repr=False)
+    """The shape of the answer, for generators that can enforce it; set by pipelines."""
 
     @field_validator("stop", mode="before")
     @classmethod

@@ -1,7 +1,7 @@
 """Python types ↔ text: finding tagged elements, the shapes of answers, codecs for types, templates."""
 
 from rigging_py.parsing.codec import Codec, Ctx, codec_of
-from rigging_py.parsing.extract import Found, elements, escape, innermost, outermost, read_text, unescape
+from rigging_py.parsing.extract import Found, elements, escape, innermost, outermost, read_text, tagged, unescape
 from rigging_py.parsing.parse import parse, parse_many, parse_set, try_parse, try_parse_many, try_parse_set
 from rigging_py.parsing.shape import Attribute, Element, Leaf, Shape, to_xml_tag
 
@@ -22,6 +22,7 @@ __all__ = [
     "parse_many",
     "parse_set",
     "read_text",
+    "tagged",
     "to_xml_tag",
     "try_parse",
     "try_parse_many",

@@ -45,6 +45,13 @@ def escape_attribute(text: str) -> str:
     return escape(text).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;").replace("\r", "&#13;")
 
 
+def tagged(tag: str, text: str, **attributes: str) -> str:
+    """An element that says `text`, over several lines where the text has several; everything in it is escaped."""
+    inside = f"\n{escape(text)}\n" if "\n" in text else escape(text)
+    given = "".join(f' {name}="{escape_attribute(value)}"' for name, value in attributes.items())
+    return f"<{tag}{given}>{inside}</{tag}>"
+
+
 def unescape(text: str) -> str:
     """`text` with the five named entities and character references resolved, once."""
     return _ENTITY.sub(_entity, text) if "&" in text else text

@@ -217,7 +217,10 @@ time.sleep(60)
 """
     tool = stand_in(tmp_path, script)
     program = f"from {__name__} import TINY, obtain; obtain(TINY, {tool!r})"
-    process = subprocess.Popen((sys.executable, "-c", program), start_new_session=True, stderr=subprocess.DEVNULL)
+    house = Path(__file__).parents[3]
+    process = subprocess.Popen(
+        (sys.executable, "-c", program), cwd=house, start_new_session=True, stderr=subprocess.DEVNULL
+    )
     deadline = time.monotonic() + 60
     while not started.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -1,0 +1,202 @@
+"""`Chat`: a conversation that was had, as a value that can be read, stored, forked and continued."""
+
+from __future__ import annotations
+
+import uuid as uuid_module
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, computed_field, field_serializer, model_validator
+
+from rigging_py.generator import Generator, get_generator
+from rigging_py.message import GenerateParams, Message, MessageDict, StopReason, Usage
+
+if TYPE_CHECKING:
+    from rigging_py.chat.pipeline import ChatPipeline
+
+Input = Sequence[Message | MessageDict | str] | Message | MessageDict | Mapping[str, Any] | str
+"""Messages in any form that `Message.fit_as_list` takes."""
+
+
+class Chat(BaseModel):
+    """A conversation: the `messages` that led to the last answer, and what was `generated`.
+
+    A stored chat names its generator in `generator_id` and never builds it; say `restart(generator=…)` to go on.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, validate_default=False, serialize_by_alias=True)
+
+    uuid: uuid_module.UUID = Field(default_factory=uuid_module.uuid4)
+    timestamp: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    messages: list[Message]
+    generated: list[Message] = Field(default_factory=list[Message])
+    metadata: dict[str, Any] = Field(default_factory=dict[str, Any])
+    stop_reason: StopReason = "unknown"
+    usage: Usage | None = None
+    """Tokens of the whole run that made the chat, failed calls included."""
+    extra: dict[str, Any] = Field(default_factory=dict[str, Any])
+    params: GenerateParams | None = None
+    failed: bool = False
+    error: BaseException | None = Field(default=None, repr=False)
+    """What ended the run, where it failed; text once stored."""
+    generator: Generator | None = Field(default=None, exclude=True, repr=False)
+
+    _generator_id: str | None = PrivateAttr(default=None)
+    _pipeline: ChatPipeline | None = PrivateAttr(default=None)
+    _output: object = PrivateAttr(default=None)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _from_stored(cls, data: Any, handler: Any) -> Self:
+        if not isinstance(data, Mapping):
+            return cast("Self", handler(data))
+        values = dict(cast("Mapping[str, Any]", data))
+        generator_id = values.pop("generator_id", None)
+        if isinstance(values.get("error"), str):
+            values["error"] = StoredError(values["error"])
+        if isinstance(values.get("params"), Mapping):
+            # An address that came with data must never be sent the program's key.
+            values["params"] = {key: value for key, value in values["params"].items() if key != "api_base"}
+        chat = cast("Self", handler(values))
+        chat._generator_id = generator_id
+        return chat
+
+    @field_serializer("error")
+    def _error_as_text(self, error: BaseException | None) -> str | None:
+        return None if error is None else str(error) if isinstance(error, StoredError) else f"{type(error).__name__}: {error}"
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def generator_id(self) -> str | None:
+        """The connection string of the generator, without its key."""
+        return self.generator.to_identifier(self.params) if self.generator is not None else self._generator_id
+
+    # Reading it.
+
+    @property
+    def all(self) -> list[Message]:
+        """Every message, oldest first."""
+        return [*self.messages, *self.generated]
+
+    @property
+    def prev(self) -> list[Message]:
+        """The messages before the last answer."""
+        return self.messages
+
+    @property
+    def next(self) -> list[Message]:
+        """The last answer."""
+        return self.generated
+
+    @property
+    def last(self) -> Message:
+        """The last message. Raises `IndexError` for an empty chat."""
+        return self.all[-1]
+
+    @property
+    def output(self) -> object:
+        """The value that the pipeline asked for, or the text of the last answer; only on a chat that was just run."""
+        return self._output
+
+    @property
+    def conversation(self) -> str:
+        """Everything said, for people: each message under its speaker, tool calls as lines of their own."""
+        said = "\n\n".join(map(str, self.all))
+        return f"{said}\n\n[error]: {self.error}" if self.error is not None else said
+
+    @property
+    def message_dicts(self) -> list[dict[str, Any]]:
+        """The messages in OpenAI form."""
+        return self.to_openai()
+
+    @property
+    def message_metadata(self) -> dict[str, Any]:
+        """The metadata of all messages in one dict, later messages winning."""
+        return {key: value for message in self.all for key, value in message.metadata.items()}
+
+    def to_openai(self) -> list[dict[str, Any]]:
+        """The messages in OpenAI form."""
+        return [message.to_openai() for message in self.all]
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    # Going on from it.
+
+    def restart(self, *, generator: Generator | str | None = None, include_all: bool = False) -> ChatPipeline:
+        """A pipeline that begins where this chat began, or with `include_all` where it ended.
+
+        It keeps callbacks, tools and checks where the chat was just run. A stored chat needs `generator`.
+        """
+        messages = self.all if include_all else self.messages
+        chosen = get_generator(generator) if isinstance(generator, str) else generator or self.generator
+        if chosen is not None and self._pipeline is not None:
+            return replace(self._pipeline, generator=chosen).with_messages(messages)
+        if chosen is None:
+            raise ValueError(
+                f"This chat was loaded and builds no generator by itself; say restart(generator={self._generator_id or 'openai!…'!r})."
+            )
+        return chosen.chat(messages, self.params)
+
+    def fork(self, messages: Input = (), *, include_all: bool = False) -> ChatPipeline:
+        """A pipeline from before the last answer, with `messages` added; callbacks and checks are left behind."""
+        return self.restart(include_all=include_all).only_messages().add(messages)
+
+    def continue_(self, messages: Input) -> ChatPipeline:
+        """A pipeline from the end of this chat, with `messages` added; callbacks and checks are left behind."""
+        return self.fork(messages, include_all=True)
+
+    def remember(self, pipeline: ChatPipeline, output: object) -> Self:
+        """Notes which pipeline made this chat and the value it asked for; returns the chat."""
+        self._pipeline, self._output = pipeline, output
+        return self
+
+    def clone(self, *, only_messages: bool = False) -> Chat:
+        """A copy with a uuid of its own; `only_messages` leaves everything else out."""
+        messages, generated = [m.shell() for m in self.messages], [m.shell() for m in self.generated]
+        if only_messages:
+            return Chat(messages=messages, generated=generated)
+        other = self.model_copy(
+            update={"uuid": uuid_module.uuid4(), "messages": messages, "generated": generated, "metadata": dict(self.metadata)}
+        )
+        return other
+
+    # Editing it.
+
+    def meta(self, **values: Any) -> Self:
+        """Adds to this chat's metadata and returns the chat."""
+        self.metadata.update(values)
+        return self
+
+    def apply(self, **values: str) -> Self:
+        """Replaces `$name` in the last message and returns the chat."""
+        place = self.generated or self.messages
+        place[-1] = place[-1].apply(**values)
+        return self
+
+    def apply_to_all(self, **values: str) -> Self:
+        """Replaces `$name` in every message and returns the chat."""
+        self.messages = Message.apply_to_list(self.messages, **values)
+        self.generated = Message.apply_to_list(self.generated, **values)
+        return self
+
+
+class StoredError(Exception):
+    """An error of a chat that was stored: its kind and its text."""
+
+
+class ChatList(list[Chat]):
+    """Several chats."""
+
+    def __init__(self, chats: Iterable[Chat] = ()) -> None:
+        super().__init__(chats)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The chats as JSON-safe data."""
+        return [chat.model_dump(mode="json") for chat in self]
+
+    def to_openai(self) -> list[list[dict[str, Any]]]:
+        """The messages of each chat in OpenAI form."""
+        return [chat.to_openai() for chat in self]

@@ -1,0 +1,180 @@
+"""One run under way: its machine, the code it needs, and what became of it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, assert_never
+
+from rigging_py.chat.chat import Chat
+from rigging_py.chat.gather import gather
+from rigging_py.error import (
+    MaxDepthError,
+    MessagesExhaustedMaxRoundsError,
+    ProviderError,
+    RiggingError,
+    RunCancelledError,
+    TruncatedError,
+    UnknownToolError,
+)
+from rigging_py.message import GenerateParams, Message, ModelTurn
+from rigging_py.run import (
+    AgentRun,
+    Answer,
+    CallModel,
+    CallTools,
+    Cancelled,
+    Done,
+    Failed,
+    FailureRecord,
+    MaxTurns,
+    OutputInvalid,
+    PendingToolCall,
+    ProviderFailure,
+    ResolveToolCall,
+    Truncated,
+    UnknownToolCall,
+)
+
+if TYPE_CHECKING:
+    from rigging_py.chat.pipeline import ChatPipeline
+    from rigging_py.run import Cause
+
+
+@dataclass
+class Flight:
+    """A run under way for a pipeline. `error` is the exception that the last failed call raised, as it was."""
+
+    pipeline: ChatPipeline
+    run: AgentRun
+    params: GenerateParams
+    error: BaseException | None = None
+    last: ModelTurn | None = None
+    output: object = field(default=None)
+
+    @classmethod
+    def begin(cls, pipeline: ChatPipeline, messages: list[Message], params: GenerateParams) -> Flight:
+        """A new run of `messages` under the pipeline's limits."""
+        run = AgentRun(history=messages, limits=pipeline.limits, program=pipeline.program, run_id=str(uuid.uuid4()))
+        return cls(pipeline, run, params)
+
+    async def to_model(self) -> CallModel | None:
+        """Does everything up to the next call of the model; None when the run is over."""
+        while True:
+            step = self.run.next_step()
+            match step:
+                case CallModel():
+                    return step
+                case ResolveToolCall(problem=problem):
+                    self.run.resolve_tool_call(Answer(problem.text))
+                case CallTools(calls):
+                    await self._execute(calls)
+                case Done(response):
+                    self.output = response.output
+                    return None
+                case Failed():
+                    return None
+                case _:
+                    assert_never(step)
+
+    async def _execute(self, calls: tuple[PendingToolCall, ...]) -> None:
+        async def execute(call: PendingToolCall) -> None:
+            result = await self.pipeline.tools_by_name[call.name].execute(call)
+            self.run.tool_result(call.key, result)
+
+        try:
+            await gather([lambda call=call: execute(call) for call in calls])  # type: ignore[misc]
+        except Exception as error:
+            raise attach(error, self.run)
+
+    def params_for(self, step: CallModel) -> GenerateParams:
+        """The parameters of a call: a forced choice of tool holds for the first turn only, or the run would never end."""
+        updates: dict[str, Any] = {"output": step.output} if step.output is not None else {}
+        if self.run.tool_turns and self.params.tool_choice not in (None, "auto", "none"):
+            updates["tool_choice"] = "auto"
+        return self.params.model_copy(update=updates) if updates else self.params
+
+    def heard(self, result: ModelTurn | BaseException) -> None:
+        """Takes what the generator gave."""
+        if isinstance(result, BaseException):
+            self.error = result
+            self.run.model_failed(result)
+        else:
+            self.last = result
+            self.run.model_response(result)
+
+    def failure(self) -> BaseException | None:
+        """The exception that a failed run stands for, with the run on it."""
+        step = self.run.next_step()
+        if not isinstance(step, Failed):
+            return None
+        is_provider = isinstance(step.cause, ProviderFailure) and self.error is not None
+        error = self.error if is_provider and self.error is not None else exception_of(step.cause, step.messages)
+        return attach(error, self.run)
+
+    def chat(self) -> Chat:
+        """The conversation so far. The last message is `generated` when the model said it in this run."""
+        step = self.run.next_step() if self.run.state in ("Done", "Failed") else None
+        messages = [m.shell() for m in (step.response.messages if isinstance(step, Done) else self.run.messages)]
+        is_answered = len(messages) > self.run.given and messages[-1].role == "assistant"
+        error = self.failure() if isinstance(step, Failed) else None
+        chat = Chat.model_construct(
+            uuid=uuid.UUID(self.run.run_id),
+            messages=messages[:-1] if is_answered else messages,
+            generated=messages[-1:] if is_answered else [],
+            metadata=dict(self.pipeline.metadata),
+            stop_reason=self.last.stop_reason if self.last is not None else "unknown",
+            usage=self.run.usage,
+            extra=dict(self.last.extra) if self.last is not None else {},
+            params=self.pipeline.params,
+            failed=error is not None,
+            error=error,
+            generator=self.pipeline.generator,
+        )
+        return chat.remember(self.pipeline, self.output)
+
+
+def exception_of(cause: Cause, messages: tuple[Message, ...]) -> RiggingError:
+    """The exception that a cause stands for."""
+    match cause:
+        case MaxTurns(limit, allowed):
+            what = "tool turns" if limit == "max_tool_turns" else "turns"
+            return MaxDepthError(allowed, messages, f"The model was still calling tools after {allowed} {what}; raise max_depth to allow more.")
+        case OutputInvalid(feedback, retries):
+            return MessagesExhaustedMaxRoundsError(
+                retries, messages, f"No acceptable answer in {retries} more rounds after the first. The last one: {feedback}"
+            )
+        case Truncated(advice):
+            return TruncatedError(advice)
+        case Cancelled(reason, by):
+            return RunCancelledError(f"The run was cancelled{f' by {by}' if by else ''}: {reason}")
+        case UnknownToolCall(name, problem):
+            error = UnknownToolError(name)
+            error.add_note(problem)
+            return error
+        case ProviderFailure(error=record):
+            return provider_error(record)
+        case _:
+            assert_never(cause)
+
+
+def provider_error(record: FailureRecord) -> ProviderError:
+    """The exception of a recorded failure."""
+    kinds = {kind.kind: kind for kind in (ProviderError, *ProviderError.__subclasses__())}
+    return kinds[record.kind](
+        record.message,
+        provider=record.provider,
+        status=record.status,
+        request_id=record.request_id,
+        retry_after=record.retry_after,
+    )
+
+
+def attach(error: BaseException, run: AgentRun) -> BaseException:
+    """The exception with the run on it, so that nothing said is lost."""
+    if isinstance(error, RiggingError):
+        error.run, error.messages, error.usage = run, run.messages, run.usage
+    elif getattr(error, "run", None) is not run:
+        error.add_note(f"Raised in {run!r}; its messages are in `.run.messages` of this exception.")
+        error.run = run  # type: ignore[attr-defined]
+    return error

@@ -1,0 +1,40 @@
+"""What an answer must be: turns types into the machine's `OutputSpec`, and bad answers into feedback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from rigging_py.parsing import Codec, codec_of, tagged
+from rigging_py.parsing.parse import PARSE_ERRORS
+from rigging_py.run import Feedback, OutputSpec
+
+REWRITE = "Rewrite your entire message with all of the required elements."
+
+
+def expecting(spec: OutputSpec | None, *codecs: Codec[Any]) -> OutputSpec:
+    """`spec` with these values asked for too."""
+    spec = spec or OutputSpec(())
+    return replace(
+        spec,
+        validators=(*spec.validators, *map(_reader, codecs)),
+        shape=(*(spec.shape or ()), *(element for codec in codecs for element in codec.shape)),
+    )
+
+
+def expecting_types(spec: OutputSpec | None, *types: Any) -> OutputSpec:
+    """`spec` with values of these types asked for too."""
+    return expecting(spec, *map(codec_of, types))
+
+
+@lru_cache(maxsize=1024)
+def _reader(codec: Codec[Any]) -> Callable[[str], object]:
+    def read(text: str) -> object:
+        try:
+            return codec.read(text)
+        except PARSE_ERRORS as error:
+            return Feedback(f"{tagged('validation-error', str(error), type=type(error).__name__)}\n\n{REWRITE}")
+
+    return read

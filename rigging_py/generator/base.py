@@ -1,0 +1,137 @@
+"""`Generator`: who answers. Providers and users subclass it; everything else only calls it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
+
+from rigging_py.error import AuthenticationFailedError
+from rigging_py.message import Delta, GeneratedText, GenerateParams, Message, MessageDict, ModelTurn
+
+if TYPE_CHECKING:
+    from rigging_py.chat import ChatPipeline
+    from rigging_py.completion import CompletionPipeline
+    from rigging_py.prompt import PromptDecorator
+
+WatchCallback: TypeAlias = Callable[[list[Any]], Awaitable[None]]
+"""Sees finished chats and completions; what it raises becomes a warning."""
+
+GeneratedMessage = ModelTurn
+"""What `generate_messages` gives for one conversation; the name that Rigging's users know."""
+
+
+class Generator(BaseModel):
+    """Something that answers conversations.
+
+    Subclasses override `generate_messages`, `generate_texts` or both, and may add fields, which connection strings can
+    then set. A generator is a value: `watch` and `with_params` return new ones that share its connections.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True)
+
+    default_key_variable: ClassVar[str | None] = None
+    """The environment variable that holds the key when none is given."""
+
+    model: str
+    api_key: SecretStr | None = Field(default=None, exclude=True, repr=False)
+    """The key, or `env:NAME` for the environment variable that holds it."""
+    params: GenerateParams = Field(default_factory=GenerateParams)
+    _watch_callbacks: tuple[WatchCallback, ...] = PrivateAttr(default=())
+
+    async def generate_messages(
+        self, messages: Sequence[Sequence[Message]], params: Sequence[GenerateParams]
+    ) -> Sequence[ModelTurn | BaseException]:
+        """The answers to several conversations, one for each, in their order.
+
+        An item may be an exception, which is that conversation's own. `params` are the pipeline's; the generator puts them
+        over its own.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not answer conversations: it has no generate_messages().")
+
+    async def generate_texts(
+        self, texts: Sequence[str], params: Sequence[GenerateParams]
+    ) -> Sequence[GeneratedText | BaseException]:
+        """The continuations of several texts, one for each, in their order."""
+        raise NotImplementedError(f"{type(self).__name__} does not continue texts: it has no generate_texts().")
+
+    async def stream_message(self, messages: Sequence[Message], params: GenerateParams) -> AsyncIterator[Delta]:
+        """The answer to one conversation in pieces, the whole turn last. By default the turn is the only piece."""
+        [turn] = await self.generate_messages([messages], [params])
+        if isinstance(turn, BaseException):
+            raise turn
+        yield turn
+
+    async def supports_function_calling(self) -> bool | None:
+        """Whether tools can be sent as such; None when that is not known."""
+        return None
+
+    def load(self) -> Self:
+        """Gets ready ahead of the first call."""
+        return self
+
+    def unload(self) -> Self:
+        """Gives back what `load` took."""
+        return self
+
+    def watch(self, *callbacks: WatchCallback) -> Self:
+        """Returns a generator whose pipelines show what they finish to `callbacks`."""
+        other = self.model_copy()
+        other._watch_callbacks = (*self._watch_callbacks, *callbacks)
+        return other
+
+    @property
+    def watch_callbacks(self) -> tuple[WatchCallback, ...]:
+        return self._watch_callbacks
+
+    def with_params(self, params: GenerateParams | None = None, **values: Any) -> Self:
+        """Returns a generator with these parameters over its own."""
+        return self.model_copy(update={"params": self.params.merge_with(params, GenerateParams(**values))})
+
+    def to_identifier(self, params: GenerateParams | None = None, *, short: bool = False) -> str:
+        """The connection string that makes this generator again, without its key; `short` leaves the options out."""
+        return _registry().get_identifier(self, params, short=short)
+
+    def key(self) -> str | None:
+        """The key to send, from the field, the variable it names, or the provider's own variable.
+
+        Raises `AuthenticationFailedError` when a named variable is not set.
+        """
+        given = self.api_key.get_secret_value() if self.api_key is not None else ""
+        variable = given.removeprefix("env:") if given.startswith("env:") else None
+        if variable is None:
+            return given or (os.environ.get(self.default_key_variable) if self.default_key_variable else None)
+        value = os.environ.get(variable)
+        if not value:
+            raise AuthenticationFailedError(
+                f"The key of {self.to_identifier(short=True)!r} is to be read from the environment variable {variable}, "
+                f"which is not set. Set it, or give another api_key.",
+                provider=self.to_identifier(short=True),
+            )
+        return value
+
+    # Doors to the rooms above.
+
+    def chat(
+        self,
+        messages: Sequence[Message | MessageDict | str] | Message | MessageDict | Mapping[str, Any] | str | None = None,
+        params: GenerateParams | None = None,
+    ) -> ChatPipeline:
+        """A pipeline that begins with `messages`."""
+        return import_module("rigging_py.chat").chat(self, messages, params)  # type: ignore[no-any-return]
+
+    def complete(self, text: str, params: GenerateParams | None = None) -> CompletionPipeline:
+        """A pipeline that continues `text`."""
+        return import_module("rigging_py.completion").complete(self, text, params)  # type: ignore[no-any-return]
+
+    @property
+    def prompt(self) -> PromptDecorator:
+        """The decorator that makes a typed function a prompt which this generator answers."""
+        return import_module("rigging_py.prompt").prompt(generator=self)  # type: ignore[no-any-return]
+
+
+def _registry() -> Any:
+    return import_module("rigging_py.generator.registry")

@@ -1,0 +1,37 @@
+"""`FunctionGenerator`: a model that is a Python function."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias, cast
+
+from pydantic import PrivateAttr
+
+from rigging_py.generator.scripted import Named, Reply, to_turn
+from rigging_py.message import GenerateParams, Message, ModelTurn
+
+Answering: TypeAlias = Callable[[Sequence[Message], GenerateParams], Reply | Awaitable[Reply]]
+"""Takes a conversation and its parameters and gives the reply, at once or awaited."""
+
+
+class FunctionGenerator(Named):
+    """A model whose answers come from a function, sync or async. What the function raises is the failure of that call."""
+
+    _function: Answering = PrivateAttr()
+
+    def __init__(self, function: Answering, *, model: str | None = None, **fields: Any) -> None:
+        super().__init__(model=model or getattr(function, "__name__", "function").strip("<>"), **fields)
+        self._function = function
+
+    async def generate_messages(
+        self, messages: Sequence[Sequence[Message]], params: Sequence[GenerateParams]
+    ) -> Sequence[ModelTurn | BaseException]:
+        return [await self._answer(said, asked) for said, asked in zip(messages, params, strict=True)]
+
+    async def supports_function_calling(self) -> bool:
+        return True
+
+    async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn | BaseException:
+        reply = self._function(messages, self.params.merge_with(params))
+        return to_turn(await cast("Awaitable[Reply]", reply) if inspect.isawaitable(reply) else cast("Reply", reply))

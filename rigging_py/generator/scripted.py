@@ -1,0 +1,125 @@
+"""`ScriptedGenerator`: a model that says what its script says, and remembers what it heard."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, ClassVar, Self, TypeAlias
+from weakref import WeakValueDictionary
+
+from pydantic import PrivateAttr
+
+from rigging_py.error import InvalidGeneratorError, ScriptExhaustedError
+from rigging_py.generator.base import Generator
+from rigging_py.message import Delta, GeneratedText, GenerateParams, Message, ModelTurn, TextDelta, ToolCall
+
+Reply: TypeAlias = str | Message | ModelTurn | ToolCall | Sequence[ToolCall] | BaseException
+"""One line of a script: a text, a message, a whole turn, tool calls, or an exception to fail with."""
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A conversation as a generator received it."""
+
+    messages: tuple[Message, ...]
+    params: GenerateParams
+
+    @property
+    def text(self) -> str:
+        """Everything in it, one message after the other."""
+        return "\n\n".join(map(str, self.messages))
+
+
+class Named(Generator):
+    """A generator that lives in this process only; its identifier names the object."""
+
+    _living: ClassVar[WeakValueDictionary[tuple[str, str], Named]] = WeakValueDictionary()
+
+    def model_post_init(self, context: Any) -> None:
+        super().model_post_init(context)
+        self._living[type(self).__name__, self.model] = self
+
+    @classmethod
+    def find(cls, name: str) -> Self:
+        """The living object of this name. Raises `InvalidGeneratorError` when there is none."""
+        found = cls._living.get((cls.__name__, name))
+        if not isinstance(found, cls):
+            known = [model for kind, model in cls._living if kind == cls.__name__]
+            raise InvalidGeneratorError(name, name, f"no {cls.__name__} of this name lives in this process", known)
+        return found
+
+
+class ScriptedGenerator(Named):
+    """A model that gives `replies` in order, one a call, and keeps what it `heard`.
+
+    Running out of script is a `ScriptExhaustedError`.
+    """
+
+    _script: list[Reply] = PrivateAttr(default_factory=list[Reply])
+    _heard: list[Heard] = PrivateAttr(default_factory=list[Heard])
+
+    def __init__(self, *replies: Reply, model: str | None = None, **fields: Any) -> None:
+        super().__init__(model=model or f"script-{next(_numbers)}", **fields)
+        self._script.extend(replies)
+
+    @property
+    def heard(self) -> list[Heard]:
+        """The conversations received so far, oldest first."""
+        return self._heard
+
+    @property
+    def remaining(self) -> int:
+        """Replies not given yet."""
+        return len(self._script)
+
+    async def generate_messages(
+        self, messages: Sequence[Sequence[Message]], params: Sequence[GenerateParams]
+    ) -> Sequence[ModelTurn | BaseException]:
+        return [self._answer(tuple(said), asked) for said, asked in zip(messages, params, strict=True)]
+
+    async def generate_texts(
+        self, texts: Sequence[str], params: Sequence[GenerateParams]
+    ) -> Sequence[GeneratedText | BaseException]:
+        turns = [self._answer((Message("user", text),), asked) for text, asked in zip(texts, params, strict=True)]
+        return [
+            turn if isinstance(turn, BaseException) else GeneratedText(turn.message.content, turn.stop_reason, turn.usage)
+            for turn in turns
+        ]
+
+    async def stream_message(self, messages: Sequence[Message], params: GenerateParams) -> AsyncIterator[Delta]:
+        turn = self._answer(tuple(messages), params)
+        if isinstance(turn, BaseException):
+            raise turn
+        for word in turn.message.content.split(" "):
+            yield TextDelta(word if word == turn.message.content.split(" ")[0] else f" {word}")
+        yield turn
+
+    async def supports_function_calling(self) -> bool:
+        return True
+
+    def _answer(self, messages: tuple[Message, ...], params: GenerateParams) -> ModelTurn | BaseException:
+        self._heard.append(Heard(tuple(message.shell() for message in messages), self.params.merge_with(params)))
+        if not self._script:
+            raise ScriptExhaustedError(
+                f"{self.model!r} was asked {len(self._heard)} times and has no reply left; it heard:\n{self._heard[-1].text}"
+            )
+        return to_turn(self._script.pop(0))
+
+
+def to_turn(reply: Reply) -> ModelTurn | BaseException:
+    """The turn that a line of a script stands for."""
+    if isinstance(reply, ModelTurn | BaseException):
+        return reply
+    if isinstance(reply, Message):
+        return ModelTurn(reply, "tool_calls" if reply.tool_calls else "stop")
+    if isinstance(reply, str):
+        return ModelTurn.from_text(reply)
+    return ModelTurn.of(tool_calls=[reply] if isinstance(reply, ToolCall) else list(reply))
+
+
+def scripted(*replies: Reply) -> ScriptedGenerator:
+    """A model that gives these replies, one a call."""
+    return ScriptedGenerator(*replies)

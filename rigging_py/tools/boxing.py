@@ -1,0 +1,52 @@
+"""Turns what a tool returned or raised into a result that a model can read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from pydantic_core import to_json
+
+from rigging_py.error import Stop
+from rigging_py.message import AnyContent, Message
+from rigging_py.parsing import tagged
+from rigging_py.run import ToolResult
+
+STOP_TAG = "rg-stop"
+
+
+def box(value: object, *, truncate: int | None = None) -> ToolResult:
+    """The result a value stands for.
+
+    Text, numbers and truths are written as they are, a `Model` as tags, messages and content parts give their parts, and
+    everything else is JSON. `truncate` is the most characters of text to keep; the middle goes first.
+    """
+    if isinstance(value, Stop):
+        return ToolResult(tagged(STOP_TAG, value.message), stop=True)
+    if isinstance(value, Message):
+        return ToolResult(tuple(value.content_parts))
+    if isinstance(value, AnyContent):
+        return ToolResult((value,))
+    if isinstance(value, list | tuple) and value and all(isinstance(one, AnyContent) for one in cast("Sequence[Any]", value)):
+        return ToolResult(tuple(cast("Sequence[AnyContent]", value)))
+    return ToolResult(_shortened(_text(value), truncate))
+
+
+def box_error(error: BaseException) -> ToolResult:
+    """The result of a tool that raised: the kind of the error and what it says, escaped."""
+    return ToolResult(tagged("error", str(error), type=type(error).__name__), error=True, metadata={"error": str(error)})
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str | int | float | bool):
+        return str(value)
+    if hasattr(value, "to_pretty_xml"):
+        return str(cast("Any", value).to_pretty_xml())
+    return to_json(value, fallback=repr, bytes_mode="base64").decode()
+
+
+def _shortened(text: str, limit: int | None) -> str:
+    if limit is None or len(text) <= limit:
+        return text
+    half = max((limit - 5) // 2, 1)
+    return f"{text[:half]} ... {text[-half:]}"

@@ -1,0 +1,207 @@
+"""`Tool`: a callable that a model may use, with its schema, the check of its arguments, and its execution."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeAlias, TypeVar, cast, overload
+
+from pydantic import ValidationError
+
+from rigging_py.error import Stop, ToolDefinitionError
+from rigging_py.message import FunctionDefinition, ToolDefinition
+from rigging_py.parsing.codec import first_complaints
+from rigging_py.run import PendingToolCall, ProgramTool, ToolResult
+from rigging_py.tools.boxing import box, box_error
+from rigging_py.tools.signature import Arguments, name_of, read_arguments
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S")
+Catch: TypeAlias = bool | Iterable[type[BaseException]]
+"""Which exceptions of a tool become results that the model sees: all (True), none (False), or these."""
+
+
+@dataclass(frozen=True)
+class Tool(Generic[P, R]):
+    """A callable described to a model. Calling the tool calls the callable.
+
+    `catch` says which exceptions become results that the model sees (all by default); the others end the run as they are.
+    `truncate` is the most characters of a result's text.
+    """
+
+    name: str
+    description: str
+    fn: Callable[P, R]
+    arguments: Arguments
+    catch: bool | tuple[type[BaseException], ...] = True
+    truncate: int | None = None
+
+    @classmethod
+    def from_callable(
+        cls,
+        fn: Callable[P, R],
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        catch: Catch | None = None,
+        truncate: int | None = None,
+    ) -> Tool[P, R]:
+        """The tool of a function, method, callable object or prompt; the name and the docstring describe it.
+
+        Raises `ToolDefinitionError` for a signature that has no JSON schema.
+        """
+        if not callable(fn):
+            raise ToolDefinitionError(f"A tool is something to call; {fn!r} is not.")
+        doc = inspect.getdoc(fn) if hasattr(fn, "__name__") or type(fn).__doc__ else None
+        return Tool(
+            name or name_of(fn),
+            " ".join((doc if description is None else description or "").split()) if doc or description else "",
+            fn,
+            read_arguments(fn),
+            _catching(True if catch is None else catch),
+            truncate,
+        )
+
+    @property
+    def parameters_schema(self) -> dict[str, Any]:
+        """The JSON schema of the arguments."""
+        return self.arguments.schema
+
+    @cached_property
+    def definition(self) -> ToolDefinition:
+        """The tool as it is described to a model."""
+        function = FunctionDefinition(name=self.name, description=self.description or None, parameters=self.parameters_schema)
+        return ToolDefinition(function=function)
+
+    @cached_property
+    def program(self) -> ProgramTool:
+        """The tool as the machine knows it."""
+        return ProgramTool(self.parameters_schema, self.check)
+
+    def check(self, values: dict[str, object]) -> str | None:
+        """None for arguments that the callable takes, else what is wrong with them."""
+        try:
+            self.arguments.validate(values)
+        except ValidationError as error:
+            return first_complaints(error)
+        return None
+
+    async def execute(self, call: PendingToolCall) -> ToolResult:
+        """Calls the callable, off the event loop when it is not async, and boxes what it gives or raises."""
+        args, kwargs = self.arguments.bind(self.arguments.validate(call.arguments))
+        try:
+            value = await self._call(args, kwargs)
+        except Stop as stop:
+            value = stop
+        except Exception as error:
+            if not self._catches(error):
+                raise
+            return box_error(error)
+        return box(value, truncate=self.truncate)
+
+    async def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+        call = cast("Callable[..., Any]", self.fn)
+        if inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(getattr(call, "__call__", None)):  # noqa: B004
+            return await call(*args, **kwargs)
+        value = await asyncio.to_thread(call, *args, **kwargs)
+        return await cast("Awaitable[object]", value) if inspect.isawaitable(value) else value
+
+    def _catches(self, error: BaseException) -> bool:
+        return self.catch if isinstance(self.catch, bool) else isinstance(error, self.catch)
+
+    def with_(
+        self,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        catch: Catch | None = None,
+        truncate: int | None = None,
+    ) -> Self:
+        """Returns the tool with these changes."""
+        return replace(
+            self,
+            name=name or self.name,
+            description=self.description if description is None else description,
+            catch=self.catch if catch is None else _catching(catch),
+            truncate=self.truncate if truncate is None else truncate,
+        )
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.fn(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"Tool({self.name!r})"
+
+
+class ToolMethod(Generic[S, P, R]):
+    """A method that is a tool: on an object the bound `Tool`, on the class the plain function."""
+
+    def __init__(self, fn: Callable[Concatenate[S, P], R], options: dict[str, Any]) -> None:
+        self.fn, self.options = fn, options
+        functools.update_wrapper(cast("Any", self), fn)
+
+    @overload
+    def __get__(self, instance: None, owner: type[S]) -> Callable[Concatenate[S, P], R]: ...
+    @overload
+    def __get__(self, instance: S, owner: type[S]) -> Tool[P, R]: ...
+    def __get__(self, instance: S | None, owner: type[S]) -> Tool[P, R] | Callable[Concatenate[S, P], R]:
+        if instance is None:
+            return self.fn
+        bound = cast("Callable[P, R]", self.fn.__get__(instance, owner))
+        return Tool.from_callable(bound, **self.options)
+
+
+@overload
+def tool(fn: Callable[P, R], /) -> Tool[P, R]: ...
+@overload
+def tool(
+    *, name: str | None = ..., description: str | None = ..., catch: Catch | None = ..., truncate: int | None = ...
+) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
+def tool(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+    """Makes a function a `Tool`: `@tool`, or `@tool(name=…, description=…, catch=…, truncate=…)`."""
+    if fn is not None:
+        return Tool.from_callable(fn)
+    return lambda function: Tool.from_callable(function, **options)
+
+
+@overload
+def tool_method(fn: Callable[Concatenate[S, P], R], /) -> ToolMethod[S, P, R]: ...
+@overload
+def tool_method(
+    *, name: str | None = ..., description: str | None = ..., catch: Catch | None = ..., truncate: int | None = ...
+) -> Callable[[Callable[Concatenate[S, P], R]], ToolMethod[S, P, R]]: ...
+def tool_method(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+    """Makes a method a tool: `obj.method` is then a `Tool` bound to the object. Takes the options of `tool`."""
+    if fn is not None:
+        return ToolMethod(fn, {})
+    return lambda function: ToolMethod(function, options)
+
+
+def as_tools(*tools: object) -> list[Tool[..., Any]]:
+    """Tools from tools, callables, and lists of either; an object with `tool_method`s gives all of them."""
+    found: list[Tool[..., Any]] = []
+    for one in tools:
+        if isinstance(one, Tool):
+            found.append(cast("Tool[..., Any]", one))
+        elif isinstance(one, list | tuple):
+            found += as_tools(*cast("list[object]", one))
+        elif methods := _tool_methods(one):
+            found += methods
+        else:
+            found.append(Tool.from_callable(cast("Callable[..., Any]", one)))
+    return found
+
+
+def _tool_methods(holder: object) -> list[Tool[..., Any]]:
+    """The tools among an object's methods; looks at the class, so that no property runs."""
+    names = [name for base in reversed(type(holder).__mro__) for name, value in vars(base).items() if isinstance(value, ToolMethod)]
+    return [getattr(holder, name) for name in dict.fromkeys(names)]
+
+
+def _catching(catch: Catch) -> bool | tuple[type[BaseException], ...]:
+    return catch if isinstance(catch, bool) else tuple(catch)
