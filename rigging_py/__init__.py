@@ -1,0 +1,198 @@
+"""rigging_py: a prompt is a typed Python function, and every conversation with a model is a value.
+
+Names load on first use, so importing the package costs almost nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rigging_py import error, generator, message, model, parsing, run, tools, util
+    from rigging_py.chat import (
+        Chat,
+        ChatList,
+        ChatPipeline,
+        FailMode,
+        MapChatCallback,
+        PipelineStep,
+        PipelineStepContextManager,
+        ThenChatCallback,
+        chat,
+    )
+    from rigging_py.completion import Completion, CompletionPipeline, complete
+    from rigging_py.error import RiggingError, Stop
+    from rigging_py.generator import (
+        FunctionGenerator,
+        GeneratedMessage,
+        GeneratedText,
+        GenerateParams,
+        Generator,
+        ScriptedGenerator,
+        StopReason,
+        Usage,
+        get_generator,
+        get_identifier,
+        register_generator,
+        scripted,
+    )
+    from rigging_py.interact import interact
+    from rigging_py.message import (
+        ContentAudioInput,
+        ContentImageUrl,
+        ContentText,
+        Message,
+        MessageDict,
+        Messages,
+        ToolCall,
+        ToolDefinition,
+    )
+    from rigging_py.model import Model, attr, element, wrapped
+    from rigging_py.prompt import Ctx, Prompt, prompt
+    from rigging_py.run import AgentRun, ModelTurn
+    from rigging_py.tools import Tool, tool, tool_method
+    from rigging_py.util import await_
+    from rigging_py.version import VERSION, __version__
+
+_HOMES = {
+    "Chat": "chat",
+    "ChatList": "chat",
+    "ChatPipeline": "chat",
+    "FailMode": "chat",
+    "MapChatCallback": "chat",
+    "PipelineStep": "chat",
+    "PipelineStepContextManager": "chat",
+    "ThenChatCallback": "chat",
+    "chat": "chat",
+    "Completion": "completion",
+    "CompletionPipeline": "completion",
+    "complete": "completion",
+    "RiggingError": "error",
+    "Stop": "error",
+    "FunctionGenerator": "generator",
+    "GeneratedMessage": "generator",
+    "GeneratedText": "generator",
+    "GenerateParams": "generator",
+    "Generator": "generator",
+    "ScriptedGenerator": "generator",
+    "StopReason": "generator",
+    "Usage": "generator",
+    "get_generator": "generator",
+    "get_identifier": "generator",
+    "register_generator": "generator",
+    "scripted": "generator",
+    "interact": "interact",
+    "ContentAudioInput": "message",
+    "ContentImageUrl": "message",
+    "ContentText": "message",
+    "Message": "message",
+    "MessageDict": "message",
+    "Messages": "message",
+    "ToolCall": "message",
+    "ToolDefinition": "message",
+    "Model": "model",
+    "attr": "model",
+    "element": "model",
+    "wrapped": "model",
+    "Ctx": "prompt",
+    "Prompt": "prompt",
+    "prompt": "prompt",
+    "AgentRun": "run",
+    "ModelTurn": "run",
+    "Tool": "tools",
+    "tool": "tools",
+    "tool_method": "tools",
+    "await_": "util",
+    "VERSION": "version",
+    "__version__": "version",
+}
+_ROOMS = {"error", "generator", "message", "model", "parsing", "run", "tools", "util"}
+
+__all__ = [
+    "AgentRun",
+    "Chat",
+    "ChatList",
+    "ChatPipeline",
+    "Completion",
+    "CompletionPipeline",
+    "ContentAudioInput",
+    "ContentImageUrl",
+    "ContentText",
+    "Ctx",
+    "FailMode",
+    "FunctionGenerator",
+    "GenerateParams",
+    "GeneratedMessage",
+    "GeneratedText",
+    "Generator",
+    "MapChatCallback",
+    "Message",
+    "MessageDict",
+    "Messages",
+    "Model",
+    "ModelTurn",
+    "PipelineStep",
+    "PipelineStepContextManager",
+    "Prompt",
+    "RiggingError",
+    "ScriptedGenerator",
+    "Stop",
+    "StopReason",
+    "ThenChatCallback",
+    "Tool",
+    "ToolCall",
+    "ToolDefinition",
+    "Usage",
+    "VERSION",
+    "__version__",
+    "attr",
+    "await_",
+    "chat",
+    "complete",
+    "element",
+    "error",
+    "generator",
+    "get_generator",
+    "get_identifier",
+    "interact",
+    "message",
+    "model",
+    "parsing",
+    "prompt",
+    "register_generator",
+    "run",
+    "scripted",
+    "tool",
+    "tool_method",
+    "tools",
+    "util",
+    "wrapped",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"{__name__}.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"rigging_py has no {name!r}.")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+class _FrontDoor(ModuleType):
+    """Keeps `rg.prompt` and the like the functions they are: importing a room of the same name does not replace them."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _FrontDoor

@@ -132,7 +132,7 @@ class MissingModelError(RiggingError, ValueError):
 
     def __init__(self, tag: str, message: str | None = None) -> None:
         self.tag = tag
-        super().__init__(message or f"The text has no <{tag}>…</{tag}> in it.")
+        super().__init__(message or f"There is no {tag!r} element in the text.")
 
 
 class UnparsedError(RiggingError, ValueError):
@@ -140,7 +140,7 @@ class UnparsedError(RiggingError, ValueError):
 
     def __init__(self, tag: str, content: str, problem: str) -> None:
         self.tag, self.content, self.problem = tag, content, problem
-        super().__init__(f"<{tag}>{content}</{tag}>: {problem}")
+        super().__init__(f"The {tag!r} element says {content!r}: {problem}")
 
 
 # Runs: what the machine was told, and how it ended.

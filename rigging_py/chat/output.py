@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from rigging_py.parsing import Codec, codec_of, tagged
 from rigging_py.parsing.parse import PARSE_ERRORS
 from rigging_py.run import Feedback, OutputSpec
 
-REWRITE = "Rewrite your entire message with all of the required elements."
+REWRITE = "Rewrite your entire message with all of the required elements:"
 
 
 def expecting(spec: OutputSpec | None, *codecs: Codec[Any]) -> OutputSpec:
@@ -29,12 +28,11 @@ def expecting_types(spec: OutputSpec | None, *types: Any) -> OutputSpec:
     return expecting(spec, *map(codec_of, types))
 
 
-@lru_cache(maxsize=1024)
 def _reader(codec: Codec[Any]) -> Callable[[str], object]:
     def read(text: str) -> object:
         try:
             return codec.read(text)
         except PARSE_ERRORS as error:
-            return Feedback(f"{tagged('validation-error', str(error), type=type(error).__name__)}\n\n{REWRITE}")
+            return Feedback(f"{tagged('validation-error', str(error), type=type(error).__name__)}\n\n{REWRITE}\n\n{codec.example}")
 
     return read

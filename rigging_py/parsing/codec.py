@@ -101,7 +101,7 @@ def all_valid(codec: ItemCodec[T], text: str) -> list[tuple[T, slice]]:
     return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LeafCodec(Generic[T]):
     """One value between two tags: plain text, or with `json` a JSON document."""
 
@@ -156,7 +156,7 @@ class LeafCodec(Generic[T]):
 _NOTHING = {"", "none", "null", "n/a"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TaggedCodec(Generic[T]):
     """A `Model`, which reads itself."""
 
@@ -193,7 +193,7 @@ class TaggedCodec(Generic[T]):
         return self._tagged.candidates(text)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ManyCodec(Generic[T]):
     """Any number of one element. A single empty element is the empty collection."""
 
@@ -216,13 +216,12 @@ class ManyCodec(Generic[T]):
         found = all_valid(self.item, text)
         if not found:
             raise MissingModelError(
-                tag,
-                f"The text has no <{tag}>…</{tag}> in it. Write one for each item, or a single empty <{tag}></{tag}> if there is none.",
+                tag, f"There is no {tag!r} element in the text; write one for each item, or a single empty one for none."
             )
         return self.build([value for value, _ in found])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SeveralCodec(Generic[T]):
     """The members of a tuple or a dataclass, each in its own elements. Members without a codec are filled in by the caller."""
 
@@ -269,7 +268,7 @@ def _codec_of(annotation: Any, filled: tuple[type, ...]) -> Codec[Any]:
 
 
 def _build(annotation: Any, filled: tuple[type, ...]) -> Codec[Any]:
-    kind, ctx = _unwrap(annotation)
+    kind, ctx = unwrap(annotation)
     origin, args = get_origin(kind), get_args(kind)
     if origin in _COLLECTIONS:
         return ManyCodec(_item_codec(args[0]), _COLLECTIONS[origin])
@@ -315,11 +314,11 @@ def _several(named: list[tuple[str, Any]], build: Callable[[list[Any]], Any], fi
 
 def _member(name: str, annotation: Any) -> Codec[Any]:
     """A member of a dataclass is tagged by its field's name, of a tuple by its type."""
-    kind, ctx = _unwrap(annotation)
+    kind, ctx = unwrap(annotation)
     if not name or ctx.tag or is_tagged(kind):
         return codec_of(annotation)
     if get_origin(kind) in _COLLECTIONS:
-        item, item_ctx = _unwrap(get_args(kind)[0])
+        item, item_ctx = unwrap(get_args(kind)[0])
         if item_ctx.tag or is_tagged(item):
             return codec_of(annotation)
         return ManyCodec(
@@ -329,7 +328,7 @@ def _member(name: str, annotation: Any) -> Codec[Any]:
 
 
 def _item_codec(annotation: Any, ctx: Ctx | None = None) -> ItemCodec[Any]:
-    kind, own_ctx = _unwrap(annotation)
+    kind, own_ctx = unwrap(annotation)
     ctx = ctx if ctx is not None and ctx != Ctx() else own_ctx
     inner, optional = without_none(kind)
     if is_tagged(inner):
@@ -396,7 +395,7 @@ def _default_tag(kind: Any) -> str:
     return "value"
 
 
-def _unwrap(annotation: Any) -> tuple[Any, Ctx]:
+def unwrap(annotation: Any) -> tuple[Any, Ctx]:
     """An annotation without its `Ctx`, and the `Ctx`; other metadata stays."""
     if get_origin(annotation) is not Annotated:
         return annotation, Ctx()

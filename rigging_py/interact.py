@@ -1,0 +1,62 @@
+"""`interact`: a conversation at the terminal with whatever a pipeline, a generator or a connection string describes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from rigging_py.chat import Chat, ChatPipeline
+from rigging_py.error import RiggingError
+from rigging_py.generator import Generator, get_generator
+
+ResetCallback: TypeAlias = Callable[[ChatPipeline], Awaitable[ChatPipeline]]
+"""Gives the pipeline to begin again with."""
+
+EXIT, RESET, AGAIN = {"exit", "quit", "q"}, {"reset", "restart"}, {"again", "retry"}
+
+
+async def interact(
+    entrypoint: ChatPipeline | Generator | str,
+    *,
+    reset_callback: ResetCallback | None = None,
+    read: Callable[[str], str] = input,
+    write: Callable[[str], None] = print,
+) -> Chat | None:
+    """Talks with a model until `exit`, end of input or Ctrl-C, and returns the last chat.
+
+    `reset` begins again; `again` asks the last question once more. An error of the model is shown, and the conversation
+    goes on from before it. `read` and `write` stand in for the terminal.
+    """
+    start = _pipeline(entrypoint)
+    pipeline, chat = start, None
+    write("Say something. `again` asks once more, `reset` begins anew, `exit` ends.")
+    while True:
+        try:
+            said = (await asyncio.to_thread(read, "\n[user]: ")).strip()
+        except (EOFError, KeyboardInterrupt):
+            return chat
+        if said.lower() in EXIT:
+            return chat
+        if said.lower() in RESET:
+            pipeline, chat = (await reset_callback(start) if reset_callback else start), None
+            continue
+        if said.lower() in AGAIN:
+            asked = chat.fork() if chat is not None else None
+        else:
+            asked = pipeline.add(said) if said else None
+        if asked is None:
+            continue
+        try:
+            chat = await asked.run()
+        except RiggingError as error:
+            write(f"\n[error]: {error}")
+            continue
+        write(f"\n{chat.last}")
+        pipeline = chat.restart(include_all=True)
+
+
+def _pipeline(entrypoint: ChatPipeline | Generator | str) -> ChatPipeline:
+    if isinstance(entrypoint, ChatPipeline):
+        return entrypoint
+    return (get_generator(entrypoint) if isinstance(entrypoint, str) else entrypoint).chat()

@@ -1,0 +1,6 @@
+"""Functions whose body is a model."""
+
+from rigging_py.parsing import Ctx
+from rigging_py.prompt.prompt import Prompt, PromptDecorator, prompt
+
+__all__ = ["Ctx", "Prompt", "PromptDecorator", "prompt"]

@@ -1,0 +1,62 @@
+"""Shows a prompt's arguments to the model: as tagged elements whose text can neither open nor close a tag."""
+
+from __future__ import annotations
+
+import dataclasses
+import textwrap
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, cast
+
+from pydantic import BaseModel
+from pydantic_core import to_json, to_jsonable_python
+
+from rigging_py.chat import Chat
+from rigging_py.parsing import Ctx, escape, to_xml_tag
+from rigging_py.parsing.codec import Tagged, is_tagged
+from rigging_py.parsing.extract import escape_attribute
+
+
+def tag_of_parameter(name: str, ctx: Ctx) -> str:
+    """The tag of a parameter: its `Ctx.tag`, or its name in kebab case (`input_` is shown as `input`)."""
+    return ctx.tag or to_xml_tag(name)
+
+
+def show_input(value: object, tag: str, ctx: Ctx) -> str:
+    """The paragraph that shows one argument."""
+    inside = show_value(value)
+    inside = f"\n{inside}\n" if "\n" in inside else inside
+    has_this_tag = is_tagged(type(value)) and cast("type[Tagged]", type(value)).xml_element().tag == tag
+    element = inside.strip("\n") if has_this_tag else f"<{tag}>{inside}</{tag}>"
+    return f"{ctx.prefix}\n{element}" if ctx.prefix else element
+
+
+def show_value(value: object) -> str:
+    """The text of a value: plain values as words, models as elements, collections as items, the rest as JSON."""
+    if hasattr(value, "to_pretty_xml"):
+        return str(cast("Any", value).to_pretty_xml())
+    if isinstance(value, Chat):
+        return escape(value.conversation)
+    if isinstance(value, Mapping):
+        return "\n".join(_item(item, f' key="{escape_attribute(str(key))}"') for key, item in cast("Mapping[Any, Any]", value).items())
+    if isinstance(value, list | tuple | set | frozenset):
+        return "\n".join(_item(item) for item in cast("list[Any]", value))
+    if isinstance(value, BaseModel) or dataclasses.is_dataclass(value):
+        return escape(to_json(value, indent=2).decode())
+    return escape(_word(value))
+
+
+def _item(value: object, attributes: str = "") -> str:
+    if hasattr(value, "to_pretty_xml") and not attributes:
+        return show_value(value)
+    inside = show_value(value)
+    inside = f"\n{textwrap.indent(inside, '  ')}\n" if "\n" in inside else inside
+    return f"<item{attributes}>{inside}</item>"
+
+
+def _word(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Enum):
+        return _word(value.value)
+    return str(value) if isinstance(value, str | int | float) else str(to_jsonable_python(value, fallback=repr))

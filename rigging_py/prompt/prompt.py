@@ -1,0 +1,267 @@
+"""`Prompt`: a typed function whose body is a model. Calling it renders the arguments, asks, and reads the answer."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeAlias, TypeVar, cast, overload
+
+from rigging_py.chat import Chat, ChatPipeline, FailMode, MapChatCallback, ThenChatCallback
+from rigging_py.chat.output import expecting
+from rigging_py.error import UnboundPromptError
+from rigging_py.generator import Generator, WatchCallback, get_generator
+from rigging_py.message import GenerateParams, inject_system_content
+from rigging_py.parsing.codec import SeveralCodec
+from rigging_py.prompt.definition import Definition, define
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R")
+S = TypeVar("S")
+
+Answering: TypeAlias = "ChatPipeline | Generator | Chat | str"
+"""What can answer a prompt: a pipeline, a generator, a chat to go on from, or a connection string."""
+
+
+@dataclass(frozen=True)
+class Prompt(Generic[P, R]):
+    """A typed function that a model answers. Calling it is always awaited; every refinement returns a new prompt.
+
+    `max_parsing_rounds` is how many more calls an unreadable answer may cost, `max_tool_rounds` how many batches of tool
+    calls a run may have.
+    """
+
+    func: Callable[..., Any]
+    source: ChatPipeline | Generator | str | None = None
+    tools: tuple[object, ...] = ()
+    system_prompt: str | None = None
+    params: GenerateParams | None = None
+    max_parsing_rounds: int = 3
+    max_tool_rounds: int = 20
+    then_callbacks: tuple[ThenChatCallback, ...] = ()
+    map_callbacks: tuple[MapChatCallback, ...] = ()
+    watch_callbacks: tuple[WatchCallback, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = ("__name__", "__qualname__", "__module__", "__doc__")
+        self.__dict__.update({name: getattr(self.func, name) for name in names if hasattr(self.func, name)})
+        self.__dict__["__wrapped__"] = self.func
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self: Prompt[Concatenate[S, Q], R], instance: S, owner: type) -> Prompt[Q, R]: ...
+    def __get__(self, instance: object, owner: type) -> Prompt[Any, Any]:
+        return self if instance is None else replace(self, func=self.func.__get__(instance, owner))
+
+    # What it says.
+
+    @cached_property
+    def definition(self) -> Definition:
+        """The function as a prompt; read when it is first needed, so that annotations may name later classes."""
+        return define(self.func)
+
+    @property
+    def docstring(self) -> str:
+        return self.definition.docstring
+
+    @property
+    def template(self) -> str:
+        """The whole prompt, with `{{ name }}` where arguments go."""
+        return self.definition.template
+
+    def render(self, *args: P.args, **kwargs: P.kwargs) -> str:
+        """The text of the prompt for these arguments."""
+        return self._render(args, kwargs)
+
+    def process(self, chat: Chat) -> R:
+        """Reads the return value out of a chat. Raises `MissingModelError` or `UnparsedError`."""
+        codec = self.definition.codec
+        if codec is None:
+            return cast("R", chat)
+        text = chat.last.content
+        return cast("R", codec.read(text, chat) if isinstance(codec, SeveralCodec) else codec.read(text))
+
+    # Refining it.
+
+    def with_(self, params: GenerateParams | None = None, **values: Any) -> Self:
+        """Returns the prompt with these parameters over its own."""
+        given = GenerateParams(**values) if values else None
+        return replace(self, params=(self.params or GenerateParams()).merge_with(params, given))
+
+    def set_(self, max_parsing_rounds: int | None = None, max_tool_rounds: int | None = None) -> Self:
+        """Returns the prompt with other limits."""
+        return replace(
+            self,
+            max_parsing_rounds=self.max_parsing_rounds if max_parsing_rounds is None else max_parsing_rounds,
+            max_tool_rounds=self.max_tool_rounds if max_tool_rounds is None else max_tool_rounds,
+        )
+
+    def then(self, *callbacks: ThenChatCallback) -> Self:
+        """Returns the prompt with callbacks that get each finished chat."""
+        return replace(self, then_callbacks=(*self.then_callbacks, *callbacks))
+
+    def map(self, *callbacks: MapChatCallback) -> Self:
+        """Returns the prompt with callbacks that get all finished chats."""
+        return replace(self, map_callbacks=(*self.map_callbacks, *callbacks))
+
+    def watch(self, *callbacks: WatchCallback) -> Self:
+        """Returns the prompt with async callbacks that see finished chats."""
+        return replace(self, watch_callbacks=(*self.watch_callbacks, *callbacks))
+
+    def clone(self, *, include_callbacks: bool = True) -> Self:
+        """Returns a prompt like this one, with or without its callbacks."""
+        return replace(self) if include_callbacks else replace(self, then_callbacks=(), map_callbacks=(), watch_callbacks=())
+
+    # Binding it.
+
+    def bind(self, other: Answering) -> Prompt[P, R]:
+        """Returns the prompt with `other` to answer it."""
+        return replace(self, source=_source(other))
+
+    def bind_many(self, other: Answering) -> Callable[Concatenate[int, P], Coroutine[Any, Any, list[R]]]:
+        """`run_many` of the prompt with `other` to answer it."""
+        return self.bind(other).run_many
+
+    def bind_over(
+        self, other: Answering | None = None
+    ) -> Callable[Concatenate[Sequence[Generator | str], P], Coroutine[Any, Any, list[R]]]:
+        """`run_over` of the prompt, with `other` answering too where it is given."""
+        return (self.bind(other) if other is not None else replace(self, source=None)).run_over
+
+    @cached_property
+    def pipeline(self) -> ChatPipeline | None:
+        """What answers the prompt, or None while nothing does."""
+        source = get_generator(self.source) if isinstance(self.source, str) else self.source
+        return source.chat() if isinstance(source, Generator) else source
+
+    # Running it.
+
+    async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        chat = await self._ready(self._bound(), args, kwargs).run()
+        return self._value(chat)
+
+    async def run(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Asks and reads the answer; the same as calling the prompt."""
+        return await self(*args, **kwargs)
+
+    async def run_many(self, count: int, /, *args: P.args, **kwargs: P.kwargs) -> list[R]:
+        """`count` answers to the same arguments."""
+        chats = await self._ready(self._bound(), args, kwargs).run_many(count)
+        return [self._value(chat) for chat in chats]
+
+    async def run_over(self, generators: Sequence[Generator | str], /, *args: P.args, **kwargs: P.kwargs) -> list[R]:
+        """An answer from each of `generators`, and from the prompt's own last where it has one.
+
+        A generator that fails is left out where the prompt's pipeline says `skip`, else its error is raised.
+        """
+        own = self.pipeline
+        made = [get_generator(one) if isinstance(one, str) else one for one in generators]
+        first = own if own is not None else made[0].chat()
+        ready = self._ready(first, args, kwargs)
+        chats = await ready.run_over(*made, include_original=own is not None)
+        return [self._value(chat) for chat in chats]
+
+    def _render(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        return self.definition.render(self.definition.arguments(args, kwargs))
+
+    def _bound(self) -> ChatPipeline:
+        pipeline = self.pipeline
+        if pipeline is None:
+            name = self.definition.name
+            raise UnboundPromptError(f"Nothing answers {name}(): decorate it with a generator, or call {name}.bind(generator)(…).")
+        modes: tuple[FailMode, ...] = ("raise", "include") if self.definition.codec is None else ("raise",)
+        if pipeline.on_failed not in modes:
+            raise ValueError(
+                f"{self.definition.name}() returns a value, so a failed run has nothing to return: "
+                f"give it a pipeline with on_failed='raise', not {pipeline.on_failed!r}."
+            )
+        return pipeline
+
+    def _ready(self, pipeline: ChatPipeline, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ChatPipeline:
+        """The pipeline with everything this prompt adds; what does not depend on the arguments is kept for the next call."""
+        base = self._refined(pipeline)
+        return base.add(self._render(args, kwargs))
+
+    def _refined(self, pipeline: ChatPipeline) -> ChatPipeline:
+        known = self.__dict__.get("_last_refined")
+        if known is not None and known[0] is pipeline:
+            return cast("ChatPipeline", known[1])
+        codec = self.definition.codec
+        ready = pipeline.with_(self.params) if self.params is not None else pipeline
+        if self.tools:
+            ready = ready.using(*self.tools, max_depth=self.max_tool_rounds)
+        if codec is not None:
+            ready = replace(ready, output=expecting(ready.output, codec), max_rounds=self.max_parsing_rounds)
+        if self.system_prompt:
+            ready = ready.with_messages(inject_system_content(ready.messages, self.system_prompt))
+        ready = ready.then(*self.then_callbacks).map(*self.map_callbacks).watch(*self.watch_callbacks, allow_duplicates=True)
+        self.__dict__["_last_refined"] = (pipeline, ready)
+        return ready
+
+    def _value(self, chat: Chat) -> R:
+        codec, pipeline = self.definition.codec, self.__dict__["_last_refined"][1]
+        may_differ = bool(pipeline.then_callbacks or pipeline.map_callbacks)
+        if codec is None or isinstance(codec, SeveralCodec) or may_differ:
+            return self.process(chat)
+        only = len(pipeline.output.validators) == 1
+        return cast("R", chat.output if only else cast("tuple[object, ...]", chat.output)[-1])
+
+
+def _source(other: Answering) -> ChatPipeline | Generator | str:
+    return other.restart(include_all=True) if isinstance(other, Chat) else other
+
+
+class PromptDecorator(Protocol):
+    """Makes a typed function a prompt."""
+
+    @overload
+    def __call__(self, func: Callable[P, Awaitable[R]], /) -> Prompt[P, R]: ...
+    @overload
+    def __call__(self, func: Callable[P, R], /) -> Prompt[P, R]: ...
+    @overload
+    def __call__(self, *, tools: Iterable[object] = ..., system_prompt: str | None = ...) -> PromptDecorator: ...
+
+
+@overload
+def prompt(func: Callable[P, Awaitable[R]], /) -> Prompt[P, R]: ...
+@overload
+def prompt(func: Callable[P, R], /) -> Prompt[P, R]: ...
+@overload
+def prompt(
+    *,
+    pipeline: ChatPipeline | None = ...,
+    generator: Generator | None = ...,
+    generator_id: str | None = ...,
+    tools: Iterable[object] = ...,
+    system_prompt: str | None = ...,
+) -> PromptDecorator: ...
+def prompt(
+    func: Callable[..., Any] | None = None,
+    /,
+    *,
+    pipeline: ChatPipeline | None = None,
+    generator: Generator | None = None,
+    generator_id: str | None = None,
+    tools: Iterable[object] = (),
+    system_prompt: str | None = None,
+) -> Any:
+    """Makes a typed function a prompt: the docstring is what is said, the parameters what is shown, the return type what is read.
+
+    At most one of `pipeline`, `generator` and `generator_id` (a connection string, looked up on the first call) answers
+    it; without one it is bound later. `tools` are offered to the model, `system_prompt` comes before everything.
+    """
+    given = [one for one in (pipeline, generator, generator_id) if one is not None]
+    if len(given) > 1:
+        raise ValueError("A prompt is answered by one of pipeline, generator and generator_id; more than one was given.")
+
+    def decorate(
+        function: Callable[..., Any] | None = None, *, tools: Iterable[object] = tuple(tools), system_prompt: str | None = system_prompt
+    ) -> Any:
+        if function is None:
+            return functools.partial(decorate, tools=tools, system_prompt=system_prompt)
+        return Prompt(function, next(iter(given), None), tuple(tools), system_prompt)
+
+    return decorate if func is None else decorate(func)
