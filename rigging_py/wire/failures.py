@@ -1,0 +1,92 @@
+"""What an HTTP status and body mean, in our taxonomy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pydantic_core import from_json
+
+from rigging_py.error import (
+    AuthenticationFailedError,
+    ContextOverflowError,
+    InvalidError,
+    NotFoundError,
+    ProviderError,
+    RateLimitedError,
+    RefusedError,
+    ServerFaultError,
+    TimedOutError,
+)
+
+_BY_STATUS: Mapping[int, type[ProviderError]] = {
+    401: AuthenticationFailedError,
+    403: AuthenticationFailedError,
+    404: NotFoundError,
+    408: TimedOutError,
+    413: ContextOverflowError,
+    429: RateLimitedError,
+}
+_BY_CODE: Mapping[str, type[ProviderError]] = {
+    "context_length_exceeded": ContextOverflowError,
+    "exceed_context_size_error": ContextOverflowError,
+    "content_filter": RefusedError,
+    "content_policy_violation": RefusedError,
+    "model_not_found": NotFoundError,
+}
+_ADVICE: Mapping[type[ProviderError], str] = {
+    AuthenticationFailedError: "Check the key and what it may do.",
+    NotFoundError: "Check the name of the model and the base URL.",
+    RateLimitedError: "Send less, or wait.",
+    ContextOverflowError: "Shorten the conversation, or choose a model that reads more.",
+    ServerFaultError: "This is the provider's fault; the same request may succeed later.",
+}
+_SECRET = re.compile(r"(?i)\b(?:sk|key|pk|rk)-[\w*.-]{4,}|bearer\s+[\w.~+/=-]{8,}")
+BODY_LIMIT = 2000
+
+
+def http_failure(
+    provider: str, status: int, body: str, *, request_id: str | None = None, retry_after: str | None = None, secret: str | None = None
+) -> ProviderError:
+    """The error that a refused request stands for, with keys taken out of what the provider said."""
+    clean = redacted(body, secret)
+    said, code = _message(clean)
+    kind = _BY_CODE.get(code) or _BY_STATUS.get(status) or (ServerFaultError if status >= 500 else InvalidError)
+    advice = _ADVICE.get(kind, "The request is not one that the provider takes.")
+    return kind(
+        f"{provider} answered HTTP {status}: {said or 'no reason given'}. {advice}",
+        provider=provider,
+        status=status,
+        request_id=request_id,
+        body=clean[:BODY_LIMIT],
+        retry_after=_seconds(retry_after),
+    )
+
+
+def redacted(text: str, secret: str | None = None) -> str:
+    """`text` without anything that looks like a key, and without `secret`."""
+    known = text.replace(secret, "***") if secret else text
+    return _SECRET.sub("***", known)
+
+
+def _message(body: str) -> tuple[str, str]:
+    """What the body says, and the provider's code for it."""
+    try:
+        value = from_json(body)
+    except ValueError:
+        return " ".join(body.split())[:300], ""
+    error: Any = cast("Mapping[str, Any]", value).get("error", value) if isinstance(value, Mapping) else value
+    if not isinstance(error, Mapping):
+        return str(error)[:300], ""
+    details = cast("Mapping[str, Any]", error)
+    codes = [str(details.get(name) or "") for name in ("code", "type")]
+    code = next((one for one in codes if one in _BY_CODE), codes[0])
+    return str(details.get("message") or "").rstrip(".")[:300], code
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return float(text) if text is not None else None
+    except ValueError:
+        return None

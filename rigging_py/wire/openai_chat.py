@@ -1,0 +1,161 @@
+"""The OpenAI chat-completions wire: requests to dicts, replies and stream chunks to turns. Pure functions, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from pydantic_core import to_json
+
+from rigging_py.error import InvalidError
+from rigging_py.message import (
+    Delta,
+    FunctionCall,
+    GenerateParams,
+    Message,
+    ModelTurn,
+    ReasoningDelta,
+    StopReason,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+    to_stop_reason,
+)
+
+_SENT_AS_THEY_ARE = (
+    "temperature",
+    "max_tokens",
+    "top_k",
+    "top_p",
+    "stop",
+    "presence_penalty",
+    "frequency_penalty",
+    "seed",
+    "tool_choice",
+    "parallel_tool_calls",
+    "modalities",
+    "audio",
+)
+
+
+def chat_request(model: str, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False) -> dict[str, Any]:
+    """The body of a request."""
+    request: dict[str, Any] = {"model": model, "messages": [message.to_openai() for message in messages]}
+    given = params.given()
+    request.update({name: given[name] for name in _SENT_AS_THEY_ARE if name in given})
+    if params.tools:
+        request["tools"] = [tool.model_dump(exclude_none=True) for tool in params.tools]
+    elif "tool_choice" in request:
+        del request["tool_choice"]
+    if stream:
+        request.update(stream=True, stream_options={"include_usage": True})
+    return {**request, **params.extra}
+
+
+def chat_turn(reply: object, *, provider: str = "") -> ModelTurn:
+    """The turn in a reply. Raises `InvalidError` for a reply that holds none."""
+    if not isinstance(reply, Mapping):
+        raise _invalid(provider, reply, "it is not a JSON object")
+    body = cast("Mapping[str, Any]", reply)
+    choices = body.get("choices")
+    if not isinstance(choices, list) or not choices:
+        raise _invalid(provider, reply, "it has no choices")
+    choice = cast("list[Any]", choices)[0]
+    said = choice.get("message") if isinstance(choice, Mapping) else None
+    if not isinstance(said, Mapping):
+        raise _invalid(provider, reply, "its first choice has no message")
+    spoken = cast("Mapping[str, Any]", said)
+    calls = [_tool_call(call, provider) for call in spoken.get("tool_calls") or ()]
+    message = Message("assistant", _text(spoken), tool_calls=calls or None)
+    reason = to_stop_reason(cast("Mapping[str, Any]", choice).get("finish_reason"))
+    return ModelTurn(message, reason, read_usage(body.get("usage")), _extra(body, spoken))
+
+
+def _text(spoken: Mapping[str, Any]) -> str:
+    content = spoken.get("content") or spoken.get("refusal") or ""
+    if isinstance(content, str):
+        return content
+    return "".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
+
+
+def _tool_call(raw: Any, provider: str) -> ToolCall:
+    function = raw.get("function") if isinstance(raw, Mapping) else None
+    if not isinstance(function, Mapping) or not function.get("name"):
+        raise _invalid(provider, raw, "a tool call in it names no function")
+    arguments = cast("Any", function.get("arguments") or "{}")
+    text = arguments if isinstance(arguments, str) else to_json(arguments).decode()
+    return ToolCall(id=str(raw.get("id") or ""), function=FunctionCall(name=str(function["name"]), arguments=text))
+
+
+def read_usage(raw: object) -> Usage | None:
+    """The token counts of a reply, in our names."""
+    if not isinstance(raw, Mapping):
+        return None
+    counts = cast("Mapping[str, Any]", raw)
+    read, written = int(counts.get("prompt_tokens") or 0), int(counts.get("completion_tokens") or 0)
+    return Usage(input_tokens=read, output_tokens=written, total_tokens=int(counts.get("total_tokens") or read + written))
+
+
+def _extra(body: Mapping[str, Any], spoken: Mapping[str, Any]) -> dict[str, Any]:
+    found = {"response_id": body.get("id"), "model": body.get("model"), "reasoning_content": spoken.get("reasoning_content")}
+    return {name: value for name, value in found.items() if value}
+
+
+def _invalid(provider: str, reply: object, problem: str) -> InvalidError:
+    who = f" from {provider}" if provider else ""
+    body = reply if isinstance(reply, str) else to_json(reply, fallback=repr).decode()
+    return InvalidError(f"The reply{who} is not a chat completion: {problem}.", provider=provider, body=body[:2000])
+
+
+@dataclass
+class ChatStream:
+    """Puts the chunks of a streamed reply together: feed them in order, then ask for the turn."""
+
+    provider: str = ""
+    text: list[str] = field(default_factory=list[str])
+    reasoning: list[str] = field(default_factory=list[str])
+    calls: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
+    """By index: id, name, and the pieces of the arguments."""
+    reason: StopReason | None = None
+    usage: Usage | None = None
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def feed(self, chunk: Mapping[str, Any]) -> Iterator[Delta]:
+        """What a chunk adds."""
+        self.usage = read_usage(chunk.get("usage")) or self.usage
+        for choice in (chunk.get("choices") or ())[:1]:
+            delta = choice.get("delta") or {}
+            if choice.get("finish_reason"):
+                self.reason = to_stop_reason(choice["finish_reason"])
+                self.extra.update(_extra(chunk, delta))
+            if thought := delta.get("reasoning_content"):
+                self.reasoning.append(thought)
+                yield ReasoningDelta(thought)
+            if said := delta.get("content"):
+                self.text.append(said)
+                yield TextDelta(said)
+            for call in delta.get("tool_calls") or ():
+                yield self._call(call)
+
+    def _call(self, raw: Mapping[str, Any]) -> ToolCallDelta:
+        index = int(raw.get("index") or 0)
+        function = raw.get("function") or {}
+        delta = ToolCallDelta(index, raw.get("id") or "", function.get("name") or "", function.get("arguments") or "")
+        call = self.calls.setdefault(index, ["", ""])
+        call[0], call[1] = call[0] or delta.id, call[1] or delta.name
+        call.append(delta.arguments)
+        return delta
+
+    def turn(self) -> ModelTurn | None:
+        """The whole turn, or None while its end has not come."""
+        if self.reason is None:
+            return None
+        calls = [
+            ToolCall(id=call[0], function=FunctionCall(name=call[1], arguments="".join(call[2:]) or "{}"))
+            for _, call in sorted(self.calls.items())
+        ]
+        thought = {"reasoning_content": "".join(self.reasoning)} if self.reasoning else {}
+        message = Message("assistant", "".join(self.text), tool_calls=calls or None)
+        return ModelTurn(message, self.reason, self.usage, {**self.extra, **thought})
