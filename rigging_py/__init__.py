@@ -112,6 +112,7 @@ _HOMES = {
 _ROOMS = {"error", "generator", "message", "model", "parsing", "run", "tools", "util"}
 
 __all__ = [
+    "VERSION",
     "AgentRun",
     "Chat",
     "ChatList",
@@ -146,7 +147,6 @@ __all__ = [
     "ToolCall",
     "ToolDefinition",
     "Usage",
-    "VERSION",
     "__version__",
     "attr",
     "await_",

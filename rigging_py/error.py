@@ -51,7 +51,7 @@ class PipelineWarning(RiggingWarning):
     """Something about a pipeline is probably not what its author meant."""
 
 
-class Stop(Exception):  # noqa: N818
+class Stop(Exception):
     """Raised or returned by a tool to end the run after its batch; `message` is the result the transcript keeps."""
 
     def __init__(self, message: str = "") -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid as uuid_module
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, computed_field, field_serializer, model_validator
@@ -65,7 +65,13 @@ class Chat(BaseModel):
 
     @field_serializer("error")
     def _error_as_text(self, error: BaseException | None) -> str | None:
-        return None if error is None else str(error) if isinstance(error, StoredError) else f"{type(error).__name__}: {error}"
+        return (
+            None
+            if error is None
+            else str(error)
+            if isinstance(error, StoredError)
+            else f"{type(error).__name__}: {error}"
+        )
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -159,7 +165,12 @@ class Chat(BaseModel):
         if only_messages:
             return Chat(messages=messages, generated=generated)
         other = self.model_copy(
-            update={"uuid": uuid_module.uuid4(), "messages": messages, "generated": generated, "metadata": dict(self.metadata)}
+            update={
+                "uuid": uuid_module.uuid4(),
+                "messages": messages,
+                "generated": generated,
+                "metadata": dict(self.metadata),
+            }
         )
         return other
 

@@ -32,7 +32,14 @@ if TYPE_CHECKING:
     from rigging_py.chat.pipeline import Callback, ChatPipeline
 
 FailMode: TypeAlias = Literal["raise", "skip", "include"]
-RUN_FAILURES = (ExhaustedMaxRoundsError, MaxDepthError, RunCancelledError, RunFailedError, TruncatedError, UnknownToolError)
+RUN_FAILURES = (
+    ExhaustedMaxRoundsError,
+    MaxDepthError,
+    RunCancelledError,
+    RunFailedError,
+    TruncatedError,
+    UnknownToolError,
+)
 """The ways in which a run itself can fail; `include` and `skip` cover these, and whatever a pipeline catches."""
 
 
@@ -108,7 +115,9 @@ async def play(this: Pass, parent: PipelineStep | None) -> _Played:
     """One pass: turns, then watchers, `then` callbacks and `map` callbacks."""
     pipeline = this.pipeline
 
-    def step(state: Literal["generated", "callback", "final"], chats: Sequence[Chat], callback: Any = None) -> PipelineStep:
+    def step(
+        state: Literal["generated", "callback", "final"], chats: Sequence[Chat], callback: Any = None
+    ) -> PipelineStep:
         runs = tuple(flight.run for flight in this.flights)
         return PipelineStep(state, ChatList(chats), pipeline, parent, callback, runs)
 
@@ -126,7 +135,7 @@ async def play(this: Pass, parent: PipelineStep | None) -> _Played:
         for index, answer in enumerate(answers):
             nested = _nested(answer, parent, max_depth, chats)
             if nested is not None:
-                answer = ((yield nested) or chats[index : index + 1])[-1]  # noqa: PLW2901
+                answer = ((yield nested) or chats[index : index + 1])[-1]
             chats[index] = answer if isinstance(answer, Chat) else chats[index]
         yield step("callback", chats, then)
     for each, max_depth in pipeline.map_callbacks:
@@ -206,7 +215,9 @@ def _mapped(callback: Any, answer: object) -> ChatList:
     if isinstance(answer, list) and all(isinstance(one, Chat) for one in cast("list[object]", answer)):
         return ChatList(cast("list[Chat]", answer))
     name = getattr(callback, "__name__", repr(callback))
-    raise TypeError(f"The map callback {name} must return a list of chats, or a pipeline to run; it returned {answer!r}.")
+    raise TypeError(
+        f"The map callback {name} must return a list of chats, or a pipeline to run; it returned {answer!r}."
+    )
 
 
 def _nested(answer: object, parent: PipelineStep | None, max_depth: int, chats: Sequence[Chat]) -> Pass | None:

@@ -139,10 +139,16 @@ def exception_of(cause: Cause, messages: tuple[Message, ...]) -> RiggingError:
     match cause:
         case MaxTurns(limit, allowed):
             what = "tool turns" if limit == "max_tool_turns" else "turns"
-            return MaxDepthError(allowed, messages, f"The model was still calling tools after {allowed} {what}; raise max_depth to allow more.")
+            return MaxDepthError(
+                allowed,
+                messages,
+                f"The model was still calling tools after {allowed} {what}; raise max_depth to allow more.",
+            )
         case OutputInvalid(feedback, retries):
             return MessagesExhaustedMaxRoundsError(
-                retries, messages, f"No acceptable answer in {retries} more rounds after the first. The last one: {feedback}"
+                retries,
+                messages,
+                f"No acceptable answer in {retries} more rounds after the first. The last one: {feedback}",
             )
         case Truncated(advice):
             return TruncatedError(advice)

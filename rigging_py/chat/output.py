@@ -33,6 +33,8 @@ def _reader(codec: Codec[Any]) -> Callable[[str], object]:
         try:
             return codec.read(text)
         except PARSE_ERRORS as error:
-            return Feedback(f"{tagged('validation-error', str(error), type=type(error).__name__)}\n\n{REWRITE}\n\n{codec.example}")
+            return Feedback(
+                f"{tagged('validation-error', str(error), type=type(error).__name__)}\n\n{REWRITE}\n\n{codec.example}"
+            )
 
     return read

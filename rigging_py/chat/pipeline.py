@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast
 from rigging_py.chat.chat import Chat, ChatList, Input
 from rigging_py.chat.drive import RUN_FAILURES, FailMode, Pass, PipelineStep, drive
 from rigging_py.chat.flight import Flight
-from rigging_py.chat.gather import MAX_CONCURRENT, gather
+from rigging_py.chat.gather import MAX_CONCURRENT
 from rigging_py.chat.output import expecting_types
 from rigging_py.generator import Generator, WatchCallback, get_generator
 from rigging_py.message import GenerateParams, Message, ToolChoice
@@ -90,7 +89,14 @@ class ChatPipeline:
 
     def only_messages(self) -> Self:
         """Returns the pipeline without callbacks, checks and metadata; generator, parameters and tools stay."""
-        return replace(self, output=None, then_callbacks=(), map_callbacks=(), watch_callbacks=self.generator.watch_callbacks, metadata={})
+        return replace(
+            self,
+            output=None,
+            then_callbacks=(),
+            map_callbacks=(),
+            watch_callbacks=self.generator.watch_callbacks,
+            metadata={},
+        )
 
     def with_messages(self, messages: Input) -> Self:
         """Returns the pipeline with other messages in place of its own."""
@@ -131,7 +137,9 @@ class ChatPipeline:
         new = [one.with_(catch=catch) if catch is not None else one for one in as_tools(*tools)]
         by_name = {one.name: one for one in (*self.tools, *new)}
         chosen = self.with_(tool_choice=choice) if choice is not None else self
-        return replace(chosen, tools=tuple(by_name.values()), max_depth=self.max_depth if max_depth is None else max_depth)
+        return replace(
+            chosen, tools=tuple(by_name.values()), max_depth=self.max_depth if max_depth is None else max_depth
+        )
 
     def until_parsed_as(
         self,
@@ -167,7 +175,9 @@ class ChatPipeline:
         """Returns the pipeline with async callbacks that see finished chats; what they raise becomes a warning."""
         twice = [one for one in callbacks if one in self.watch_callbacks]
         if twice and not allow_duplicates:
-            raise ValueError(f"{twice[0]!r} watches this pipeline already; pass allow_duplicates=True to call it twice.")
+            raise ValueError(
+                f"{twice[0]!r} watches this pipeline already; pass allow_duplicates=True to call it twice."
+            )
         return replace(self, watch_callbacks=(*self.watch_callbacks, *callbacks))
 
     def catch(
@@ -303,7 +313,11 @@ class ChatPipeline:
         return Flight.begin(self, said, self.sent_params.merge_with(params))
 
     async def _finish(
-        self, flights: list[Flight], on_failed: FailMode | None, mode: BatchMode = "parallel", limit: int = MAX_CONCURRENT
+        self,
+        flights: list[Flight],
+        on_failed: FailMode | None,
+        mode: BatchMode = "parallel",
+        limit: int = MAX_CONCURRENT,
     ) -> ChatList:
         chats = ChatList()
         async for step in drive(Pass(self, flights, on_failed or self.on_failed, mode == "merged", limit=limit)):

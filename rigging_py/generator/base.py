@@ -50,7 +50,9 @@ class Generator(BaseModel):
         An item may be an exception, which is that conversation's own. `params` are the pipeline's; the generator puts them
         over its own.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not answer conversations: it has no generate_messages().")
+        raise NotImplementedError(
+            f"{type(self).__name__} does not answer conversations: it has no generate_messages()."
+        )
 
     async def generate_texts(
         self, texts: Sequence[str], params: Sequence[GenerateParams]

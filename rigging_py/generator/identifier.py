@@ -62,7 +62,9 @@ def _options(text: str, tail: str) -> dict[str, str]:
         key, value = piece.groups()
         shown = masked(piece.group().strip(" ,"))
         if not key:
-            raise _error(text, shown, f"{shown!r} is not of the form key=value" if shown else "there is nothing after a comma")
+            raise _error(
+                text, shown, f"{shown!r} is not of the form key=value" if shown else "there is nothing after a comma"
+            )
         options[key] = _decoded(text, value)
         if piece.end() == len(tail) and not piece.group().endswith(","):
             break

@@ -55,7 +55,7 @@ def get_generator(identifier: str, *, params: GenerateParams | Mapping[str, Any]
             known = [*_own_fields(cls), *_text_params()]
             raise InvalidGeneratorError(masked(identifier), key, f"{key!r} is no option of {cls.__name__}", known)
         target = fields if field is not None else values
-        target[key] = _from_text(text, cast(FieldInfo, field or param))
+        target[key] = _from_text(text, cast("FieldInfo", field or param))
     try:
         given = GenerateParams.model_validate(params or {})
         return _make(cls, parts.model, fields, GenerateParams(**values).merge_with(given))
@@ -140,7 +140,9 @@ def _text_params() -> dict[str, FieldInfo]:
 
 
 def _set_fields(generator: Generator) -> dict[str, Any]:
-    values = {name: getattr(generator, name) for name in _own_fields(type(generator)) if name in generator.model_fields_set}
+    values = {
+        name: getattr(generator, name) for name in _own_fields(type(generator)) if name in generator.model_fields_set
+    }
     key = values.pop("api_key", None)
     if key is not None and key.get_secret_value().startswith("env:"):
         values["api_key"] = key.get_secret_value()
@@ -150,7 +152,11 @@ def _set_fields(generator: Generator) -> dict[str, Any]:
 def _from_text(text: str, field: FieldInfo) -> Any:
     """`text` as the field's declared type reads it; unchanged when it does not, for validation to complain."""
     annotation: Any = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
-    adapter: TypeAdapter[Any] = TypeAdapter(annotation, config={"arbitrary_types_allowed": True}) if _may_configure(annotation) else TypeAdapter(annotation)
+    adapter: TypeAdapter[Any] = (
+        TypeAdapter(annotation, config={"arbitrary_types_allowed": True})
+        if _may_configure(annotation)
+        else TypeAdapter(annotation)
+    )
     try:
         return adapter.validate_strings(text)
     except ValidationError:

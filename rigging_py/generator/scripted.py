@@ -85,7 +85,9 @@ class ScriptedGenerator(Named):
     ) -> Sequence[GeneratedText | BaseException]:
         turns = [self._answer((Message("user", text),), asked) for text, asked in zip(texts, params, strict=True)]
         return [
-            turn if isinstance(turn, BaseException) else GeneratedText(turn.message.content, turn.stop_reason, turn.usage)
+            turn
+            if isinstance(turn, BaseException)
+            else GeneratedText(turn.message.content, turn.stop_reason, turn.usage)
             for turn in turns
         ]
 

@@ -102,10 +102,14 @@ class Message(BaseModel):
             return cls("user", message)
         if isinstance(message, Mapping):
             return cls.model_validate(dict(cast("Mapping[str, Any]", message)))
-        raise TypeError(f"A message is text, a content part, a dict with role and content, or a Message; not {message!r}.")
+        raise TypeError(
+            f"A message is text, a content part, a dict with role and content, or a Message; not {message!r}."
+        )
 
     @classmethod
-    def fit_as_list(cls, messages: Messages | Message | MessageDict | Mapping[str, Any] | str | Content) -> list[Message]:
+    def fit_as_list(
+        cls, messages: Messages | Message | MessageDict | Mapping[str, Any] | str | Content
+    ) -> list[Message]:
         """A list of messages from one or from a sequence of them."""
         if isinstance(messages, Message | Mapping | str | AnyContent):
             return [cls.fit(cast("Message | str", messages))]
@@ -135,7 +139,9 @@ class Message(BaseModel):
 
         other = self.clone()
         other.content_parts = [
-            part.model_copy(update={"text": _VARIABLE.sub(replaced, part.text)}) if isinstance(part, ContentText) else part
+            part.model_copy(update={"text": _VARIABLE.sub(replaced, part.text)})
+            if isinstance(part, ContentText)
+            else part
             for part in other.content_parts
         ]
         return other
@@ -192,7 +198,9 @@ class Message(BaseModel):
     @overload
     def try_parse_many(self, a: type[A], b: type[B], /, *, fail_on_missing: bool = ...) -> list[A | B]: ...
     @overload
-    def try_parse_many(self, a: type[A], b: type[B], c: type[C], /, *, fail_on_missing: bool = ...) -> list[A | B | C]: ...
+    def try_parse_many(
+        self, a: type[A], b: type[B], c: type[C], /, *, fail_on_missing: bool = ...
+    ) -> list[A | B | C]: ...
     @overload
     def try_parse_many(self, *types: type[T], fail_on_missing: bool = ...) -> list[T]: ...
     def try_parse_many(self, *types: type[Any], fail_on_missing: bool = False) -> list[Any]:
@@ -225,7 +233,9 @@ def _to_parts(content: Any, *, is_ours: bool) -> list[Any]:
         return []
     pieces: Sequence[Any] = [content] if isinstance(content, str | Mapping | AnyContent) else content
     return [
-        ContentText(text=textwrap.dedent(piece) if is_ours and "\n" in piece else piece) if isinstance(piece, str) else piece
+        ContentText(text=textwrap.dedent(piece) if is_ours and "\n" in piece else piece)
+        if isinstance(piece, str)
+        else piece
         for piece in pieces
     ]
 

@@ -82,7 +82,9 @@ class Model(BaseXmlModel, search_mode=SearchMode.UNORDERED):
         """The element as a prompt shows it: empty tags, descriptions as comments, the first of each field's `examples`."""
         shape = cls.xml_element()
         fields = cls.model_fields
-        opening = shape.tag + "".join(f' {one.name}="{escape_attribute(_example(fields, one.name))}"' for one in shape.attributes)
+        opening = shape.tag + "".join(
+            f' {one.name}="{escape_attribute(_example(fields, one.name))}"' for one in shape.attributes
+        )
         if isinstance(shape.content, Leaf):
             shown = [_example({name: field}, name) for name, field in fields.items() if is_scalar(field)]
             return f"<{opening}>{escape(shown[0] if shown else '') or sketch(shape.content.schema)}</{shape.tag}>"
@@ -94,7 +96,7 @@ class Model(BaseXmlModel, search_mode=SearchMode.UNORDERED):
     ) -> str:
         """The element over several lines, every text and attribute escaped, so that no value can close or open a tag."""
         tree = self.to_xml_tree(skip_empty=skip_empty, exclude_none=exclude_none, exclude_unset=exclude_unset)
-        return pretty(cast(Node, tree))
+        return pretty(cast("Node", tree))
 
     def __str__(self) -> str:
         return self.to_pretty_xml()
@@ -164,5 +166,3 @@ def _child_lines(child: Element, cls: type[Model]) -> list[str]:
 
 def _path(field: Any) -> str | None:
     return next((one.path for one in field.metadata if isinstance(one, XmlEntityInfo)), None)
-
-

@@ -44,7 +44,9 @@ def make_primitive(
     annotation = cast("type[PrimitiveT]", Annotated[type_, BeforeValidator(stripped), AfterValidator(checked)])
     made = cast(
         "type[Primitive[PrimitiveT]]",
-        create_model(name, __base__=Primitive[type_], __doc__=doc, __cls_kwargs__={"tag": tag}, content=(annotation, ...)),
+        create_model(
+            name, __base__=Primitive[type_], __doc__=doc, __cls_kwargs__={"tag": tag}, content=(annotation, ...)
+        ),
     )
     return made
 

@@ -87,7 +87,7 @@ def first_valid(codec: ItemCodec[T], text: str) -> tuple[T, slice]:
         if not isinstance(value, Exception):
             return value, place
     for error, _ in candidates:
-        raise typing.cast(Exception, error)
+        raise typing.cast("Exception", error)
     raise MissingModelError(codec.element.tag)
 
 
@@ -142,7 +142,7 @@ class LeafCodec(Generic[T]):
     def _value(self, found: Found, text: str) -> T | Exception:
         content = read_text(found.inner(text))
         if self.optional and content.lower() in _NOTHING:
-            return typing.cast(T, None)
+            return typing.cast("T", None)
         try:
             if self.json:
                 return self.adapter.validate_json(content)
@@ -186,7 +186,7 @@ class TaggedCodec(Generic[T]):
     def read(self, text: str) -> T:
         tag = self.element.tag
         if self.optional and _is_one_empty(text, tag):
-            return typing.cast(T, None)
+            return typing.cast("T", None)
         return first_valid(self, text)[0]
 
     def candidates(self, text: str) -> list[tuple[T | Exception, slice]]:
@@ -216,7 +216,8 @@ class ManyCodec(Generic[T]):
         found = all_valid(self.item, text)
         if not found:
             raise MissingModelError(
-                tag, f"There is no {tag!r} element in the text; write one for each item, or a single empty one for none."
+                tag,
+                f"There is no {tag!r} element in the text; write one for each item, or a single empty one for none.",
             )
         return self.build([value for value, _ in found])
 
@@ -351,7 +352,7 @@ def adapter_of(kind: Any) -> tuple[TypeAdapter[Any], JsonSchema]:
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(kind)
         return adapter, _PLAIN_SCHEMAS.get(kind) or adapter.json_schema()
-    except Exception as error:  # noqa: BLE001 — pydantic has a dozen ways to say no; all mean the same here
+    except Exception as error:
         raise PromptDefinitionError(f"{kind!r} cannot be written as text: {error}") from error
 
 

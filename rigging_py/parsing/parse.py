@@ -46,7 +46,9 @@ def parse_set(text: str, model_type: type[T], *, minimum: int | None = None) -> 
     needed = 1 if minimum is None else minimum
     if len(found) < needed:
         tag = codec.shape[0].tag
-        raise MissingModelError(tag, f"There are {len(found)} {tag!r} elements in the text; at least {needed} are needed.")
+        raise MissingModelError(
+            tag, f"There are {len(found)} {tag!r} elements in the text; at least {needed} are needed."
+        )
     return found
 
 

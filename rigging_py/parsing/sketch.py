@@ -36,7 +36,11 @@ def _outline(schema: JsonSchema, definitions: Mapping[str, JsonSchema], path: tu
     if choices := choices_of(schema):
         return " | ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)
     kind = str(schema.get("type", "any"))
-    return _document(schema, definitions, path) if kind in ("object", "array") else _FORMATS.get(str(schema.get("format")), kind)
+    return (
+        _document(schema, definitions, path)
+        if kind in ("object", "array")
+        else _FORMATS.get(str(schema.get("format")), kind)
+    )
 
 
 def _document(schema: JsonSchema, definitions: Mapping[str, JsonSchema], path: tuple[str, ...]) -> str:

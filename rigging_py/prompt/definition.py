@@ -76,14 +76,18 @@ def _define(func: Callable[..., Any], is_method: bool) -> Definition:
     fill, mentioned = compile_template(docstring)
     if unknown := mentioned - signature.parameters.keys():
         known = ", ".join(signature.parameters) or "none"
-        raise PromptDefinitionError(f"The docstring of {name}() asks for {', '.join(sorted(unknown))}; its parameters are: {known}.")
+        raise PromptDefinitionError(
+            f"The docstring of {name}() asks for {', '.join(sorted(unknown))}; its parameters are: {known}."
+        )
     inputs: dict[str, tuple[str, Ctx]] = {}
     for parameter in signature.parameters.values():
         if parameter.name not in mentioned:
             inputs[parameter.name] = _input(parameter, name)
     tags = [tag for tag, _ in inputs.values()]
     if twice := {tag for tag in tags if tags.count(tag) > 1}:
-        raise PromptDefinitionError(f"Two parameters of {name}() share the tag {', '.join(twice)}; give one a Ctx(tag).")
+        raise PromptDefinitionError(
+            f"Two parameters of {name}() share the tag {', '.join(twice)}; give one a Ctx(tag)."
+        )
     return Definition(name, docstring, signature, inputs, _codec(signature, name), fill, signature.return_annotation)
 
 

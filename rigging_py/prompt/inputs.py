@@ -38,7 +38,10 @@ def show_value(value: object) -> str:
     if isinstance(value, Chat):
         return escape(value.conversation)
     if isinstance(value, Mapping):
-        return "\n".join(_item(item, f' key="{escape_attribute(str(key))}"') for key, item in cast("Mapping[Any, Any]", value).items())
+        return "\n".join(
+            _item(item, f' key="{escape_attribute(str(key))}"')
+            for key, item in cast("Mapping[Any, Any]", value).items()
+        )
     if isinstance(value, list | tuple | set | frozenset):
         return "\n".join(_item(item) for item in cast("list[Any]", value))
     if isinstance(value, BaseModel) or dataclasses.is_dataclass(value):

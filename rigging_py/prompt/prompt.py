@@ -113,7 +113,11 @@ class Prompt(Generic[P, R]):
 
     def clone(self, *, include_callbacks: bool = True) -> Self:
         """Returns a prompt like this one, with or without its callbacks."""
-        return replace(self) if include_callbacks else replace(self, then_callbacks=(), map_callbacks=(), watch_callbacks=())
+        return (
+            replace(self)
+            if include_callbacks
+            else replace(self, then_callbacks=(), map_callbacks=(), watch_callbacks=())
+        )
 
     # Binding it.
 
@@ -171,7 +175,9 @@ class Prompt(Generic[P, R]):
         pipeline = self.pipeline
         if pipeline is None:
             name = self.definition.name
-            raise UnboundPromptError(f"Nothing answers {name}(): decorate it with a generator, or call {name}.bind(generator)(…).")
+            raise UnboundPromptError(
+                f"Nothing answers {name}(): decorate it with a generator, or call {name}.bind(generator)(…)."
+            )
         modes: tuple[FailMode, ...] = ("raise", "include") if self.definition.codec is None else ("raise",)
         if pipeline.on_failed not in modes:
             raise ValueError(
@@ -197,7 +203,11 @@ class Prompt(Generic[P, R]):
             ready = replace(ready, output=expecting(ready.output, codec), max_rounds=self.max_parsing_rounds)
         if self.system_prompt:
             ready = ready.with_messages(inject_system_content(ready.messages, self.system_prompt))
-        ready = ready.then(*self.then_callbacks).map(*self.map_callbacks).watch(*self.watch_callbacks, allow_duplicates=True)
+        ready = (
+            ready.then(*self.then_callbacks)
+            .map(*self.map_callbacks)
+            .watch(*self.watch_callbacks, allow_duplicates=True)
+        )
         self.__dict__["_last_refined"] = (pipeline, ready)
         return ready
 
@@ -255,10 +265,15 @@ def prompt(
     """
     given = [one for one in (pipeline, generator, generator_id) if one is not None]
     if len(given) > 1:
-        raise ValueError("A prompt is answered by one of pipeline, generator and generator_id; more than one was given.")
+        raise ValueError(
+            "A prompt is answered by one of pipeline, generator and generator_id; more than one was given."
+        )
 
     def decorate(
-        function: Callable[..., Any] | None = None, *, tools: Iterable[object] = tuple(tools), system_prompt: str | None = system_prompt
+        function: Callable[..., Any] | None = None,
+        *,
+        tools: Iterable[object] = tuple(tools),
+        system_prompt: str | None = system_prompt,
     ) -> Any:
         if function is None:
             return functools.partial(decorate, tools=tools, system_prompt=system_prompt)

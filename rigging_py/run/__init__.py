@@ -41,6 +41,7 @@ from rigging_py.run.steps import (
     TurnFinished,
     TurnRejected,
 )
+
 from rigging_py.message import ModelTurn  # isort: skip
 
 __all__ = [

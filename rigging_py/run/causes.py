@@ -28,9 +28,7 @@ class FailureRecord:
         name = type(error).__qualname__
         if not isinstance(error, ProviderError):
             return cls("TimedOut" if isinstance(error, TimeoutError) else "ServerFault", str(error), name)
-        return cls(
-            error.kind, str(error), name, error.provider, error.status, error.request_id, error.retry_after
-        )
+        return cls(error.kind, str(error), name, error.provider, error.status, error.request_id, error.retry_after)
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,9 @@ class AgentRun:
         run.pending = self._pending_turn(turn)
         return self._scan()
 
-    def model_failed(self, error: BaseException | FailureRecord, *, retryable: bool = False, usage: Usage | None = None) -> AgentRunStep:
+    def model_failed(
+        self, error: BaseException | FailureRecord, *, retryable: bool = False, usage: Usage | None = None
+    ) -> AgentRunStep:
         """Takes the failure of a call; the next step is the same call while an attempt is left, else `Failed`."""
         self._require("model_failed")
         run = self._run
@@ -358,7 +360,9 @@ class AgentRun:
     def _repair(self, call: PendingToolCall, repair: Repair) -> None:
         name = repair.name or call.name
         if name not in self._program_for("resolve_tool_call").tools:
-            raise self._protocol_error("resolve_tool_call", f"a call can only be repaired to a tool that is there, not {name!r}")
+            raise self._protocol_error(
+                "resolve_tool_call", f"a call can only be repaired to a tool that is there, not {name!r}"
+            )
         arguments = call.arguments if repair.arguments is None else repair.arguments
         raw = call.raw if repair.arguments is None else to_json(arguments).decode()
         pending = self._pending
@@ -386,7 +390,9 @@ class AgentRun:
             metadata = {**result.metadata, **({"error": True} if result.error else {})}
             content = result.content if isinstance(result.content, str) else list(result.content)
             self._run.messages.append(
-                Message("tool", content, tool_call_id=call.id, metadata=metadata, uuid=self._uuid(len(self._run.messages)))
+                Message(
+                    "tool", content, tool_call_id=call.id, metadata=metadata, uuid=self._uuid(len(self._run.messages))
+                )
             )
         is_over = any(result.stop for result in pending.results.values())
         self._run.state = State.DONE if is_over else State.READY

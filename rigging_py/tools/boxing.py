@@ -27,14 +27,20 @@ def box(value: object, *, truncate: int | None = None) -> ToolResult:
         return ToolResult(tuple(value.content_parts))
     if isinstance(value, AnyContent):
         return ToolResult((value,))
-    if isinstance(value, list | tuple) and value and all(isinstance(one, AnyContent) for one in cast("Sequence[Any]", value)):
+    if (
+        isinstance(value, list | tuple)
+        and value
+        and all(isinstance(one, AnyContent) for one in cast("Sequence[Any]", value))
+    ):
         return ToolResult(tuple(cast("Sequence[AnyContent]", value)))
     return ToolResult(_shortened(_text(value), truncate))
 
 
 def box_error(error: BaseException) -> ToolResult:
     """The result of a tool that raised: the kind of the error and what it says, escaped."""
-    return ToolResult(tagged("error", str(error), type=type(error).__name__), error=True, metadata={"error": str(error)})
+    return ToolResult(
+        tagged("error", str(error), type=type(error).__name__), error=True, metadata={"error": str(error)}
+    )
 
 
 def _text(value: object) -> str:

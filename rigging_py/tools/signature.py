@@ -105,7 +105,9 @@ def _without_titles(schema: Any) -> Any:
         return schema
     parts = cast("dict[str, Any]", schema)
     return {
-        key: {name: _without_titles(one) for name, one in part.items()} if key in ("properties", "$defs") else _without_titles(part)
+        key: {name: _without_titles(one) for name, one in part.items()}
+        if key in ("properties", "$defs")
+        else _without_titles(part)
         for key, part in parts.items()
         if key != "title" or not isinstance(part, str)
     }

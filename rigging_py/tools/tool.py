@@ -75,7 +75,9 @@ class Tool(Generic[P, R]):
     @cached_property
     def definition(self) -> ToolDefinition:
         """The tool as it is described to a model."""
-        function = FunctionDefinition(name=self.name, description=self.description or None, parameters=self.parameters_schema)
+        function = FunctionDefinition(
+            name=self.name, description=self.description or None, parameters=self.parameters_schema
+        )
         return ToolDefinition(function=function)
 
     @cached_property
@@ -199,7 +201,12 @@ def as_tools(*tools: object) -> list[Tool[..., Any]]:
 
 def _tool_methods(holder: object) -> list[Tool[..., Any]]:
     """The tools among an object's methods; looks at the class, so that no property runs."""
-    names = [name for base in reversed(type(holder).__mro__) for name, value in vars(base).items() if isinstance(value, ToolMethod)]
+    names = [
+        name
+        for base in reversed(type(holder).__mro__)
+        for name, value in vars(base).items()
+        if isinstance(value, ToolMethod)
+    ]
     return [getattr(holder, name) for name in dict.fromkeys(names)]
 
 

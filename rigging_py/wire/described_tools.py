@@ -20,7 +20,9 @@ _ANSWER = 'When you know the answer, reply with: {"answer": text}'
 _ANSWER_AS_ASKED = "When you know the answer, reply in the form you were asked for."
 
 
-def describe_tools(messages: Sequence[Message], tools: Sequence[ToolDefinition], *, has_form: bool = False) -> list[Message]:
+def describe_tools(
+    messages: Sequence[Message], tools: Sequence[ToolDefinition], *, has_form: bool = False
+) -> list[Message]:
     """The conversation with the tools in its system message, and with earlier calls and results as text.
 
     `has_form`: the answer has a form of its own, so it is not wrapped in JSON.
@@ -36,7 +38,9 @@ def _form(tool: ToolDefinition) -> str:
     schema = tool.function.parameters or {}
     properties = cast("Mapping[str, JsonSchema]", schema.get("properties", {}))
     definitions = definitions_of(schema)
-    arguments = ", ".join(f"{_json(name)}: {sketch({**part, '$defs': definitions}, as_json=True)}" for name, part in properties.items())
+    arguments = ", ".join(
+        f"{_json(name)}: {sketch({**part, '$defs': definitions}, as_json=True)}" for name, part in properties.items()
+    )
     return f'{{"tool": {_json(tool.function.name)}, "arguments": {{{arguments}}}}}'
 
 
@@ -46,7 +50,9 @@ def _as_text(message: Message, names: dict[str, str]) -> Message:
         return Message("user", tagged("tool-response", message.content, tool=name))
     if not message.tool_calls:
         return message
-    calls = [write_call(call.name, from_json(call.arguments or "{}", allow_partial=True)) for call in message.tool_calls]
+    calls = [
+        write_call(call.name, from_json(call.arguments or "{}", allow_partial=True)) for call in message.tool_calls
+    ]
     return Message("assistant", "\n".join([message.content, *calls] if message.content else calls))
 
 

@@ -47,7 +47,13 @@ BODY_LIMIT = 2000
 
 
 def http_failure(
-    provider: str, status: int, body: str, *, request_id: str | None = None, retry_after: str | None = None, secret: str | None = None
+    provider: str,
+    status: int,
+    body: str,
+    *,
+    request_id: str | None = None,
+    retry_after: str | None = None,
+    secret: str | None = None,
 ) -> ProviderError:
     """The error that a refused request stands for, with keys taken out of what the provider said."""
     clean = redacted(body, secret)

@@ -40,7 +40,9 @@ _SENT_AS_THEY_ARE = (
 )
 
 
-def chat_request(model: str, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False) -> dict[str, Any]:
+def chat_request(
+    model: str, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False
+) -> dict[str, Any]:
     """The body of a request."""
     request: dict[str, Any] = {"model": model, "messages": [message.to_openai() for message in messages]}
     given = params.given()
@@ -95,11 +97,17 @@ def read_usage(raw: object) -> Usage | None:
         return None
     counts = cast("Mapping[str, Any]", raw)
     read, written = int(counts.get("prompt_tokens") or 0), int(counts.get("completion_tokens") or 0)
-    return Usage(input_tokens=read, output_tokens=written, total_tokens=int(counts.get("total_tokens") or read + written))
+    return Usage(
+        input_tokens=read, output_tokens=written, total_tokens=int(counts.get("total_tokens") or read + written)
+    )
 
 
 def _extra(body: Mapping[str, Any], spoken: Mapping[str, Any]) -> dict[str, Any]:
-    found = {"response_id": body.get("id"), "model": body.get("model"), "reasoning_content": spoken.get("reasoning_content")}
+    found = {
+        "response_id": body.get("id"),
+        "model": body.get("model"),
+        "reasoning_content": spoken.get("reasoning_content"),
+    }
     return {name: value for name, value in found.items() if value}
 
 

@@ -98,5 +98,3 @@ def _import_runtime() -> Any:
             ) from error
         raise MissingExtraError("The embedded model", "local") from error
     return xllamacpp
-
-

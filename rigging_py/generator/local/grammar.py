@@ -72,7 +72,9 @@ def compile_grammar(
 
     Gives the grammar and the most tokens of a text of it.
     """
-    answer = _blocks(shape) if shape else literal('{"answer": ') + _json_text({"minLength": 1}, ANSWER_LENGTH) + literal("}")
+    answer = (
+        _blocks(shape) if shape else literal('{"answer": ') + _json_text({"minLength": 1}, ANSWER_LENGTH) + literal("}")
+    )
     root = either([*(_call(tool) for tool in tools), *([] if must_call else [answer])])
     return f"root ::= {root.expression}\n", root.most + 8
 
@@ -166,7 +168,11 @@ def _json(schema: JsonSchema, definitions: Mapping[str, JsonSchema], depth: int)
         return _json(definitions[name], definitions, depth + 1)
     branches = schema.get("anyOf") or schema.get("oneOf")
     if isinstance(branches, list):
-        return either(_shallow([_json(one, definitions, depth) for one in cast("list[JsonSchema]", branches) if _fits(one, depth)]))
+        return either(
+            _shallow(
+                [_json(one, definitions, depth) for one in cast("list[JsonSchema]", branches) if _fits(one, depth)]
+            )
+        )
     if choices := choices_of(schema):
         return either([literal(json.dumps(choice, ensure_ascii=False)) for choice in choices])
     match schema.get("type"):
