@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from importlib import import_module
@@ -22,6 +23,33 @@ WatchCallback: TypeAlias = Callable[[list[Any]], Awaitable[None]]
 
 GeneratedMessage = ModelTurn
 """What `generate_messages` gives for one conversation; the name that Rigging's users know."""
+
+
+async def each(
+    answer: Callable[[Sequence[Message], GenerateParams], Awaitable[ModelTurn]],
+    messages: Sequence[Sequence[Message]],
+    params: Sequence[GenerateParams],
+    *,
+    limit: int | None = None,
+) -> list[ModelTurn | BaseException]:
+    """The answers to several conversations from a function that answers one, at most `limit` under way at once.
+
+    What it raises is that conversation's own result; cancelling cancels them all.
+    """
+    slots = asyncio.Semaphore(limit or len(messages) or 1)
+
+    async def one(said: Sequence[Message], asked: GenerateParams) -> ModelTurn | BaseException:
+        try:
+            async with slots:
+                return await answer(said, asked)
+        except Exception as error:  # noqa: BLE001 — the wall between one conversation and the others
+            return error
+
+    if len(messages) == 1:
+        return [await one(messages[0], params[0])]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(said, asked)) for said, asked in zip(messages, params, strict=True)]
+    return [task.result() for task in tasks]
 
 
 class Generator(BaseModel):

@@ -12,7 +12,7 @@ from typing import Any, Self
 from pydantic_core import to_json
 
 from rigging_py.error import StreamInterruptedError
-from rigging_py.generator.base import Generator
+from rigging_py.generator.base import Generator, each
 from rigging_py.generator.local.engine import Engine, engine_for
 from rigging_py.generator.local.grammar import compile_grammar
 from rigging_py.generator.local.weights import weights
@@ -39,8 +39,7 @@ class LocalGenerator(Generator):
     async def generate_messages(
         self, messages: Sequence[Sequence[Message]], params: Sequence[GenerateParams]
     ) -> Sequence[ModelTurn | BaseException]:
-        answers = (self._answer(said, asked) for said, asked in zip(messages, params, strict=True))
-        return await asyncio.gather(*answers, return_exceptions=True)
+        return await each(self._answer, messages, params)
 
     async def stream_message(self, messages: Sequence[Message], params: GenerateParams) -> AsyncIterator[Delta]:
         async with aclosing(self._deltas(messages, self.params.merge_with(params))) as deltas:

@@ -1,0 +1,107 @@
+"""`LiteLLMGenerator`: a hundred providers through litellm, which is imported on first use."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from types import ModuleType
+from typing import Any, cast
+
+from rigging_py.error import (
+    AuthenticationFailedError,
+    ContextOverflowError,
+    InvalidError,
+    NotFoundError,
+    ProviderError,
+    RateLimitedError,
+    RefusedError,
+    ServerFaultError,
+    TimedOutError,
+)
+from rigging_py.generator.base import Generator, each
+from rigging_py.generator.network import refuse_outside
+from rigging_py.message import GenerateParams, Message, ModelTurn
+from rigging_py.wire import chat_request, chat_turn, redacted
+
+_FAILURES: Mapping[str, type[ProviderError]] = {
+    "AuthenticationError": AuthenticationFailedError,
+    "PermissionDeniedError": AuthenticationFailedError,
+    "NotFoundError": NotFoundError,
+    "ContextWindowExceededError": ContextOverflowError,
+    "ContentPolicyViolationError": RefusedError,
+    "RateLimitError": RateLimitedError,
+    "Timeout": TimedOutError,
+    "APIConnectionError": ServerFaultError,
+    "ServiceUnavailableError": ServerFaultError,
+    "InternalServerError": ServerFaultError,
+    "BadGatewayError": ServerFaultError,
+    "BadRequestError": InvalidError,
+    "UnprocessableEntityError": InvalidError,
+    "APIResponseValidationError": InvalidError,
+    "APIError": ServerFaultError,
+}
+"""litellm's exceptions by name, the most derived first to match."""
+
+
+class LiteLLMGenerator(Generator):
+    """`gpt-4o`, `anthropic/claude-…`, `litellm!provider/model`: whatever litellm knows, with its names for keys."""
+
+    max_connections: int = 10
+    """Requests under way at once in one batch."""
+
+    async def generate_messages(
+        self, messages: Sequence[Sequence[Message]], params: Sequence[GenerateParams]
+    ) -> Sequence[ModelTurn | BaseException]:
+        return await each(self._answer, messages, params, limit=self.max_connections)
+
+    async def supports_function_calling(self) -> bool | None:
+        litellm = await asyncio.to_thread(_litellm)
+        return bool(litellm.supports_function_calling(self.model))
+
+    async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
+        merged = self.params.merge_with(params)
+        refuse_outside(merged.api_base or f"https://litellm/{self.model}")
+        litellm = await asyncio.to_thread(_litellm)
+        request = {
+            **chat_request(self.model, messages, merged),
+            "api_base": merged.api_base,
+            "api_key": self.key(),
+            "timeout": merged.timeout,
+            "num_retries": 0,
+            "max_retries": 0,
+            "drop_params": True,
+        }
+        try:
+            reply = await litellm.acompletion(**{name: value for name, value in request.items() if value is not None})
+        except Exception as error:
+            failure = self._failure(error)
+            if failure is None:
+                raise
+            # litellm's own text may repeat the request, key included.
+            raise failure from None
+        return chat_turn(cast("Any", reply).model_dump(), provider="litellm")
+
+    def _failure(self, error: Exception) -> ProviderError | None:
+        """The error of our tree that one of litellm's stands for; None for one that is not litellm's."""
+        kind = next((_FAILURES[base.__name__] for base in type(error).__mro__ if base.__name__ in _FAILURES), None)
+        if kind is None:
+            return None
+        facts = cast("Any", error)
+        return kind(
+            redacted(f"{self.model} through litellm: {getattr(facts, 'message', error)}", self.key()),
+            provider=getattr(facts, "llm_provider", None) or "litellm",
+            status=getattr(facts, "status_code", None),
+        )
+
+
+@cache
+def _litellm() -> ModuleType:
+    # Otherwise litellm fetches its price list from the web while it is imported.
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    import litellm
+
+    litellm.suppress_debug_info = True
+    litellm.telemetry = False
+    return cast("ModuleType", litellm)

@@ -1,0 +1,31 @@
+"""The one rule about where requests may go: with RIGGING_PY_LOOPBACK_ONLY=1, nowhere but to this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from rigging_py.error import NetworkRefusedError
+
+LOOPBACK_ONLY = "RIGGING_PY_LOOPBACK_ONLY"
+"""The environment variable; tests set it, since clients that are not Python dial past any replaced socket."""
+
+
+def refuse_outside(url: str) -> None:
+    """Raises `NetworkRefusedError` for an address outside this machine, while only loopback is allowed."""
+    if os.environ.get(LOOPBACK_ONLY) == "1" and not is_loopback(url):
+        raise NetworkRefusedError(url, LOOPBACK_ONLY)
+
+
+@lru_cache(maxsize=256)
+def is_loopback(url: str) -> bool:
+    """Whether the URL names this machine by a loopback address or as localhost; other names are not looked up."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

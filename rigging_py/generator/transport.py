@@ -1,0 +1,117 @@
+"""HTTP for providers: one pooled client for the process, usable from any event loop. Nothing here knows a provider."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache, lru_cache
+from typing import Any
+
+from pydantic_core import from_json, to_json
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import (
+    ConnectError,
+    PyreqwestError,
+    RequestTimeoutError,
+)
+from pyreqwest.response import Response
+
+from rigging_py.error import InvalidError, ProviderError, ServerFaultError, StreamInterruptedError, TimedOutError
+from rigging_py.generator.network import refuse_outside
+from rigging_py.wire import http_failure, redacted
+
+DEFAULT_TIMEOUT = 600.0
+"""Seconds for one request; long answers take minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A JSON request to a provider. `key` goes into the Authorization header and nowhere else."""
+
+    provider: str
+    url: str
+    body: Mapping[str, Any]
+    key: str | None = field(default=None, repr=False)
+    timeout: float | None = None
+
+
+async def post(request: Request) -> object:
+    """The JSON of the reply.
+
+    Raises the `ProviderError` that the status or the failure of the connection stands for.
+    """
+    refuse_outside(request.url)
+    response = await _sent(request, _builder(request).build().send)
+    body = await _sent(request, response.bytes)
+    text = bytes(body)
+    if response.status != 200:
+        raise _refused(request, response, text.decode(errors="replace"))
+    try:
+        return from_json(text)
+    except ValueError as error:
+        shown = redacted(text.decode(errors="replace"), request.key)[:2000]
+        raise InvalidError(
+            f"The reply from {request.provider} is not JSON ({error}). Check that {request.url} is the API's address.",
+            provider=request.provider,
+            status=response.status,
+            body=shown,
+        ) from None
+
+
+def _builder(request: Request) -> Any:
+    # Whole bytes, so that the length is known and the body is sent at once.
+    builder = _client().post(request.url).header("content-type", "application/json").body_bytes(to_json(request.body))
+    builder = builder.timeout(_duration(request.timeout or DEFAULT_TIMEOUT))
+    return builder.header("authorization", f"Bearer {request.key}", is_sensitive=True) if request.key else builder
+
+
+async def _sent(request: Request, send: Callable[[], Awaitable[Any]]) -> Any:
+    try:
+        return await send()
+    except RequestTimeoutError as error:
+        seconds = request.timeout or DEFAULT_TIMEOUT
+        raise TimedOutError(
+            f"{request.provider} gave no answer in {seconds:g} seconds. Raise `timeout`, or ask for less.", provider=request.provider
+        ) from error
+    except PyreqwestError as error:
+        raise _broken(request, error) from error
+
+
+def _broken(request: Request, error: PyreqwestError) -> ProviderError:
+    causes: list[dict[str, str]] = (getattr(error, "details", None) or {}).get("causes") or []
+    reason = causes[-1]["message"] if causes else str(error)
+    if isinstance(error, ConnectError):
+        return ServerFaultError(
+            f"{request.provider} could not be reached at {request.url}: {reason}. Check the address, and that a server listens there.",
+            provider=request.provider,
+        )
+    return StreamInterruptedError(
+        f"The connection to {request.provider} broke before the answer was complete: {reason}.", provider=request.provider
+    )
+
+
+def _refused(request: Request, response: Response, body: str) -> ProviderError:
+    return http_failure(
+        request.provider,
+        response.status,
+        body,
+        request_id=response.get_header("x-request-id"),
+        retry_after=response.get_header("retry-after"),
+        secret=request.key,
+    )
+
+
+@lru_cache(maxsize=64)
+def _duration(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
+
+
+@cache
+def _client() -> Client:
+    # A redirect could carry the key to another host.
+    return ClientBuilder().follow_redirects(False).build()
+
+
+os.register_at_fork(after_in_child=_client.cache_clear)
