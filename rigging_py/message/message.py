@@ -86,10 +86,9 @@ class Message(BaseModel):
         yield "content", self.content
 
     def __str__(self) -> str:
-        speaker = f"{self.role}:{self.tool_call_id}" if self.tool_call_id else self.role
         said = "\n".join(str(part) for part in self.content_parts)
         calls = "".join(f"\n |- {call}" for call in self.tool_calls or ())
-        return f"[{speaker}]: {said}{calls}"
+        return f"[{self.role}]: {said}{calls}"
 
     # Making messages.
 
