@@ -4,75 +4,95 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from concurrent.futures import Future
-from functools import cache
+from contextlib import suppress
 from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 
-@overload
-def await_(coroutine: Coroutine[Any, Any, T], /) -> T: ...
+@overload  # one is a special case of several, and its answer another, as Rigging has it
+def await_(coroutine: Coroutine[Any, Any, T], /) -> T: ...  # pyright: ignore[reportOverlappingOverload]
 @overload
 def await_(*coroutines: Coroutine[Any, Any, T]) -> list[T]: ...
 def await_(*coroutines: Coroutine[Any, Any, Any]) -> Any:
     """Runs coroutines to their end and gives their results: one its own, several a list.
 
-    They run on one event loop in a thread of its own, so this works in scripts, in notebooks, and inside of running loops
-    (which it blocks). The first exception cancels the others and is raised; so does Ctrl-C.
+    They run on an event loop in a thread of its own, which stays for the next call, so this works in scripts, in
+    notebooks, inside running loops (which it blocks) and inside coroutines that it runs itself. The first exception
+    cancels the others and is raised once they have ended. So does Ctrl-C; a second one does not wait for them.
     """
-    loop, thread = _background()
-    if threading.current_thread() is thread:
-        # That loop is the one waiting for us: go on in a thread of our own.
-        return _in_new_thread(_all(coroutines))
-    return _result(asyncio.run_coroutine_threadsafe(_all(coroutines), loop))
-
-
-async def _all(coroutines: tuple[Coroutine[Any, Any, Any], ...]) -> Any:
-    if len(coroutines) == 1:
-        return await coroutines[0]
-    tasks = [asyncio.ensure_future(one) for one in coroutines]
+    here, free = _take_worker()
     try:
-        return list(await asyncio.gather(*tasks))
+        return free.run(coroutines)
+    finally:
+        if here is not None:
+            here.is_waiting = False
+
+
+class _Worker:
+    """An event loop in a thread of its own. While it waits inside of `await_` it can run nothing else."""
+
+    def __init__(self) -> None:
+        self.is_waiting = False
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self._work, name="rigging_py.await_", daemon=True)
+        self.thread.start()
+
+    def _work(self) -> None:
+        while True:
+            # asyncio lets these two out of the loop; they are the caller's, who gets them from the task.
+            with suppress(KeyboardInterrupt, SystemExit):
+                self.loop.run_forever()
+
+    def run(self, awaitables: tuple[Awaitable[Any], ...]) -> Any:
+        """The results, waited for in the thread of the caller, in whose context the coroutines run."""
+        ended: Future[asyncio.Task[Any]] = Future()
+        tasks: list[asyncio.Task[Any]] = []
+
+        def start() -> None:
+            tasks.append(self.loop.create_task(_all(awaitables)))
+            tasks[0].add_done_callback(ended.set_result)
+
+        self.loop.call_soon_threadsafe(start)
+        try:
+            task = ended.result()
+        except BaseException:  # only a signal's handler raises here
+            self.loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+            ended.result()
+            raise
+        return task.result()
+
+
+async def _all(awaitables: tuple[Awaitable[Any], ...]) -> Any:
+    if len(awaitables) == 1:
+        return await awaitables[0]
+    tasks = [asyncio.ensure_future(one) for one in awaitables]
+    try:
+        return await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _result(future: Future[Any]) -> Any:
-    try:
-        return future.result()
-    except BaseException:
-        future.cancel()
-        raise
-
-
-def _in_new_thread(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    future: Future[Any] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(asyncio.run(coroutine))
-        except BaseException as error:  # noqa: BLE001 — carried to the caller's thread, whatever it is
-            future.set_exception(error)
-
-    threading.Thread(target=work, name="rigging_py.await_", daemon=True).start()
-    return _result(future)
-
-
+_workers: list[_Worker] = []
 _lock = threading.Lock()
 
 
-def _background() -> tuple[asyncio.AbstractEventLoop, threading.Thread]:
+def _take_worker() -> tuple[_Worker | None, _Worker]:
+    """The worker in whose thread we are, if any, now waiting; and one that is free to run.
+
+    A waiting worker is never chosen, so nobody waits in a circle. Threads that a fork left behind are not alive.
+    """
     with _lock:
-        return _start_background()
-
-
-@cache
-def _start_background() -> tuple[asyncio.AbstractEventLoop, threading.Thread]:
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="rigging_py.await_", daemon=True)
-    thread.start()
-    return loop, thread
+        _workers[:] = [one for one in _workers if one.thread.is_alive()]
+        here = next((one for one in _workers if one.thread is threading.current_thread()), None)
+        if here is not None:
+            here.is_waiting = True
+        free = next((one for one in _workers if not one.is_waiting), None)
+        if free is None:
+            free = _Worker()
+            _workers.append(free)
+        return here, free
