@@ -1,12 +1,15 @@
 """Typed prompts, a tool, a fork and a continuation, on a language model in this process: no key, no network.
 
-Run it with `make demo`, or `python examples/quickstart.py`. Another generator answers when its connection string is given:
-`python examples/quickstart.py openai!gpt-4o-mini`.
+Run it with `make demo`, or `python examples/quickstart.py`. Another generator answers when its connection string is
+given: `python examples/quickstart.py openai!gpt-4o-mini`.
 """
 
 import asyncio
 import sys
 from enum import Enum
+from typing import Annotated
+
+from pydantic import Field
 
 import rigging_py as rg
 
@@ -19,13 +22,16 @@ class Mood(Enum):
     ANGRY = "angry"
 
 
+Legs = Annotated[int, Field(ge=0, le=8)]
+
+
 class Animal(rg.Model):
     name: str
-    legs: int
+    legs: Legs
 
 
 @rg.prompt(generator_id=GENERATOR)
-async def count_legs(animal: str) -> int:
+async def count_legs(animal: str) -> Annotated[Legs, rg.Ctx("legs")]:
     """How many legs does one {{ animal }} have?"""
     raise NotImplementedError
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
         PipelineStep,
         PipelineStepContextManager,
         ThenChatCallback,
-        chat,
     )
+    from rigging_py.chat.pipeline import chat
     from rigging_py.completion import Completion, CompletionPipeline, complete
     from rigging_py.error import RiggingError, Stop
     from rigging_py.generator import (
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
         get_generator,
         get_identifier,
         register_generator,
-        scripted,
     )
+    from rigging_py.generator.scripted import scripted
     from rigging_py.interact import interact
     from rigging_py.message import (
         ContentAudioInput,
@@ -51,9 +51,11 @@ if TYPE_CHECKING:
         ToolDefinition,
     )
     from rigging_py.model import Model, attr, element, wrapped
-    from rigging_py.prompt import Ctx, Prompt, prompt
+    from rigging_py.prompt import Ctx, Prompt
+    from rigging_py.prompt.prompt import prompt
     from rigging_py.run import AgentRun, ModelTurn
-    from rigging_py.tools import Tool, tool, tool_method
+    from rigging_py.tools import Tool, tool_method
+    from rigging_py.tools.tool import tool
     from rigging_py.util import await_
     from rigging_py.version import VERSION, __version__
 
@@ -188,7 +190,7 @@ def __dir__() -> list[str]:
 
 
 class _FrontDoor(ModuleType):
-    """Keeps `rg.prompt` and the like the functions they are: importing a room of the same name does not replace them."""
+    """Keeps `rg.prompt` and the like functions: importing a room of the same name does not replace them."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in _HOMES and isinstance(value, ModuleType)):

@@ -33,7 +33,7 @@ class RiggingError(Exception):
     """The root of the tree.
 
     Attributes:
-        run: the `AgentRun` that was being driven, or None. It can be inspected, dumped and, where its cause allows, resumed.
+        run: the `AgentRun` that was being driven, or None; it can be inspected, dumped and often resumed.
         messages: everything said until the error, oldest first.
         usage: tokens spent until the error, or None.
     """

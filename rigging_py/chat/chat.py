@@ -141,9 +141,8 @@ class Chat(BaseModel):
         if chosen is not None and self._pipeline is not None:
             return replace(self._pipeline, generator=chosen).with_messages(messages)
         if chosen is None:
-            raise ValueError(
-                f"This chat was loaded and builds no generator by itself; say restart(generator={self._generator_id or 'openai!…'!r})."
-            )
+            known = self._generator_id or "openai!…"
+            raise ValueError(f"A chat that was loaded builds no generator by itself; say restart(generator={known!r}).")
         return chosen.chat(messages, self.params)
 
     def fork(self, messages: Input = (), *, include_all: bool = False) -> ChatPipeline:
@@ -164,7 +163,7 @@ class Chat(BaseModel):
         messages, generated = [m.shell() for m in self.messages], [m.shell() for m in self.generated]
         if only_messages:
             return Chat(messages=messages, generated=generated)
-        other = self.model_copy(
+        return self.model_copy(
             update={
                 "uuid": uuid_module.uuid4(),
                 "messages": messages,
@@ -172,7 +171,6 @@ class Chat(BaseModel):
                 "metadata": dict(self.metadata),
             }
         )
-        return other
 
     # Editing it.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, assert_never
 
 from rigging_py.chat.chat import Chat
@@ -83,12 +84,13 @@ class Flight:
             self.run.tool_result(call.key, result)
 
         try:
-            await gather([lambda call=call: execute(call) for call in calls])  # type: ignore[misc]
+            await gather([partial(execute, call) for call in calls])
         except Exception as error:
-            raise attach(error, self.run)
+            attach(error, self.run)
+            raise
 
     def params_for(self, step: CallModel) -> GenerateParams:
-        """The parameters of a call: a forced choice of tool holds for the first turn only, or the run would never end."""
+        """The parameters of a call. A forced choice of tool holds for the first turn, or the run would never end."""
         updates: dict[str, Any] = {"output": step.output} if step.output is not None else {}
         if self.run.tool_turns and self.params.tool_choice not in (None, "auto", "none"):
             updates["tool_choice"] = "auto"
@@ -166,8 +168,9 @@ def exception_of(cause: Cause, messages: tuple[Message, ...]) -> RiggingError:
 
 def provider_error(record: FailureRecord) -> ProviderError:
     """The exception of a recorded failure."""
-    kinds = {kind.kind: kind for kind in (ProviderError, *ProviderError.__subclasses__())}
-    return kinds[record.kind](
+    kinds: list[type[ProviderError]] = ProviderError.__subclasses__()
+    cls = next(kind for kind in kinds if kind.kind == record.kind)
+    return cls(
         record.message,
         provider=record.provider,
         status=record.status,

@@ -151,9 +151,9 @@ class ChatPipeline:
     ) -> Self:
         """Returns the pipeline with answers asked for until all `types` can be read from one; calls add up.
 
-        `max_rounds` (also `max_depth`, default 5) is how many more calls may follow the first. `attempt_recovery` (default
-        True) tells the model what was wrong, else it is asked afresh. `drop_dialog` (default False) leaves refused
-        answers out of the chat.
+        `max_rounds` (also `max_depth`, default 5) is how many more calls may follow the first. `attempt_recovery`
+        (default True) tells the model what was wrong, else it is asked afresh. `drop_dialog` (default False) leaves
+        refused answers out of the chat.
         """
         spec = expecting_types(self.output, *types)
         if attempt_recovery is not None:
@@ -164,7 +164,7 @@ class ChatPipeline:
         return replace(self, output=spec, max_rounds=self.max_rounds if rounds is None else rounds)
 
     def then(self, *callbacks: ThenChatCallback, max_depth: int = DEFAULT_MAX_DEPTH) -> Self:
-        """Returns the pipeline with callbacks that get each finished chat. `max_depth` bounds pipelines inside pipelines."""
+        """Returns the pipeline with callbacks that get each finished chat; `max_depth` bounds pipelines inside it."""
         return replace(self, then_callbacks=(*self.then_callbacks, *((one, max_depth) for one in callbacks)))
 
     def map(self, *callbacks: MapChatCallback, max_depth: int = DEFAULT_MAX_DEPTH) -> Self:
@@ -230,8 +230,9 @@ class ChatPipeline:
     async def run(self, *, on_failed: FailMode | None = None, allow_failed: bool = False) -> Chat:
         """Runs the conversation to its end.
 
-        With `on_failed="include"`, or `allow_failed`, a run that fails by itself (turns, output, truncation) gives a chat
-        with `failed` and `error`; other errors are raised unless `catch` names them. Errors carry `.run` and `.messages`.
+        With `on_failed="include"`, or `allow_failed`, a run that fails by itself (turns, output, truncation) gives a
+        chat with `failed` and `error`; other errors are raised unless `catch` names them. Errors carry `.run` and
+        `.messages`.
         """
         mode = "include" if allow_failed else on_failed or self.on_failed
         if mode == "skip":
@@ -252,7 +253,8 @@ class ChatPipeline:
     ) -> ChatList:
         """Runs the conversation `count` times, with `params` for each where given.
 
-        `parallel` runs are independent, at most `max_concurrent` at once; `merged` ones go round by round in one request.
+        `parallel` runs are independent, at most `max_concurrent` at once; `merged` ones go round by round in one
+        request.
         """
         each = list(params) if params is not None else [None] * count
         if len(each) != count:
@@ -299,7 +301,7 @@ class ChatPipeline:
         return chat
 
     def step(self, *, on_failed: FailMode | None = None) -> PipelineStepContextManager:
-        """The steps of one run, to look at as they come: `async with pipeline.step() as steps: async for step in steps: …`."""
+        """The steps of one run as they come: `async with pipeline.step() as steps: async for step in steps: …`."""
         return PipelineStepContextManager(self, on_failed or self.on_failed)
 
     def as_pass(self, on_failed: FailMode | None = None) -> Pass:
@@ -329,7 +331,8 @@ class PipelineStepContextManager:
     """Steps of a pipeline that has not begun. A callback may return it, and the pipeline takes the callback's place."""
 
     def __init__(self, pipeline: ChatPipeline, on_failed: FailMode) -> None:
-        self._pipeline, self._on_failed = pipeline, on_failed
+        self._pipeline = pipeline
+        self._on_failed: FailMode = on_failed
         self._steps: AsyncGenerator[PipelineStep, None] | None = None
 
     def as_pass(self) -> Pass:

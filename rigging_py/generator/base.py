@@ -55,8 +55,8 @@ async def each(
 class Generator(BaseModel):
     """Something that answers conversations.
 
-    Subclasses override `generate_messages`, `generate_texts` or both, and may add fields, which connection strings can
-    then set. A generator is a value: `watch` and `with_params` return new ones that share its connections.
+    Subclasses override `generate_messages`, `generate_texts` or both, and may add fields, which connection strings
+    can then set. A generator is a value: `watch` and `with_params` return new ones that share its connections.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True)
@@ -75,8 +75,8 @@ class Generator(BaseModel):
     ) -> Sequence[ModelTurn | BaseException]:
         """The answers to several conversations, one for each, in their order.
 
-        An item may be an exception, which is that conversation's own. `params` are the pipeline's; the generator puts them
-        over its own.
+        An item may be an exception, which is that conversation's own. `params` are the pipeline's; the generator puts
+        them over its own.
         """
         raise NotImplementedError(
             f"{type(self).__name__} does not answer conversations: it has no generate_messages()."
@@ -122,8 +122,8 @@ class Generator(BaseModel):
         return self.model_copy(update={"params": self.params.merge_with(params, GenerateParams(**values))})
 
     def to_identifier(self, params: GenerateParams | None = None, *, short: bool = False) -> str:
-        """The connection string that makes this generator again, without its key; `short` leaves the options out."""
-        return _registry().get_identifier(self, params, short=short)
+        """The connection string that makes this generator again, without its key; `short` leaves options out."""
+        return _identify(self, params, short=short)
 
     def key(self) -> str | None:
         """The key to send, from the field, the variable it names, or the provider's own variable.
@@ -163,5 +163,7 @@ class Generator(BaseModel):
         return import_module("rigging_py.prompt").prompt(generator=self)  # type: ignore[no-any-return]
 
 
-def _registry() -> Any:
-    return import_module("rigging_py.generator.registry")
+def _identify(generator: Generator, params: GenerateParams | None, *, short: bool) -> str:
+    # The registry knows the classes, so it stands above this file.
+    identifier: str = import_module("rigging_py.generator.registry").get_identifier(generator, params, short=short)
+    return identifier

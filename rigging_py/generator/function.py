@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from pydantic import PrivateAttr
 
@@ -16,7 +16,7 @@ Answering: TypeAlias = Callable[[Sequence[Message], GenerateParams], Reply | Awa
 
 
 class FunctionGenerator(Named):
-    """A model whose answers come from a function, sync or async. What the function raises is the failure of that call."""
+    """A model whose answers come from a function, sync or async; what it raises is the failure of that call."""
 
     _function: Answering = PrivateAttr()
 
@@ -34,4 +34,4 @@ class FunctionGenerator(Named):
 
     async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn | BaseException:
         reply = self._function(messages, self.params.merge_with(params))
-        return to_turn(await cast("Awaitable[Reply]", reply) if inspect.isawaitable(reply) else cast("Reply", reply))
+        return to_turn(await reply if inspect.isawaitable(reply) else reply)

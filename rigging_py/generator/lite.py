@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from functools import cache
-from types import ModuleType
 from typing import Any, cast
 
 from rigging_py.error import (
@@ -81,7 +80,7 @@ class LiteLLMGenerator(Generator):
                 raise
             # litellm's own text may repeat the request, key included.
             raise failure from None
-        return chat_turn(cast("Any", reply).model_dump(), provider="litellm")
+        return chat_turn(reply.model_dump(), provider="litellm")
 
     def _failure(self, error: Exception) -> ProviderError | None:
         """The error of our tree that one of litellm's stands for; None for one that is not litellm's."""
@@ -97,11 +96,10 @@ class LiteLLMGenerator(Generator):
 
 
 @cache
-def _litellm() -> ModuleType:
+def _litellm() -> Any:
     # Otherwise litellm fetches its price list from the web while it is imported.
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     import litellm
 
     litellm.suppress_debug_info = True
-    litellm.telemetry = False
-    return cast("ModuleType", litellm)
+    return litellm

@@ -17,8 +17,8 @@ BASE_URL = "https://api.openai.com/v1"
 class OpenAIGenerator(Generator):
     """`openai!gpt-4o`, or any compatible server with `api_base=http://host/v1`.
 
-    The key is `api_key`, else the environment variable OPENAI_API_KEY, which is sent to OpenAI only. Other servers get a
-    key only when one is given.
+    The key is `api_key`, else the environment variable OPENAI_API_KEY, which is sent to OpenAI only. Other servers get
+    a key only when one is given.
     """
 
     default_key_variable: ClassVar[str | None] = "OPENAI_API_KEY"
@@ -42,4 +42,6 @@ class OpenAIGenerator(Generator):
                 provider="openai",
             )
         body = chat_request(self.model, messages, merged)
-        return chat_turn(await post(Request("openai", f"{base}/chat/completions", body, key, merged.timeout)), provider="openai")
+        return chat_turn(
+            await post(Request("openai", f"{base}/chat/completions", body, key, merged.timeout)), provider="openai"
+        )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Generator as Generator_
 from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pkgutil import resolve_name
@@ -77,14 +78,14 @@ def get_identifier(generator: Generator, params: GenerateParams | None = None, *
 
 
 def register_generator(provider: str, generator_cls: type[Generator] | LazyGenerator) -> None:
-    """Makes `provider!…` stand for a class, or for what a function imports on first use. A later one replaces an earlier."""
+    """Makes `provider!…` stand for a class, or for what a function imports on first use; the latest wins."""
     if not provider or not provider.replace("-", "").replace("_", "").isalnum():
         raise ValueError(f"A provider's name is letters, digits, - and _; not {provider!r}.")
     _providers[provider] = generator_cls
 
 
 @contextmanager
-def registered(provider: str, generator_cls: type[Generator] | LazyGenerator) -> Iterator[None]:
+def registered(provider: str, generator_cls: type[Generator] | LazyGenerator) -> Generator_[None]:
     """Registers a generator for the length of a `with` block, and restores what the name stood for."""
     before = dict(_providers)
     register_generator(provider, generator_cls)

@@ -106,7 +106,8 @@ class ScriptedGenerator(Named):
         self._heard.append(Heard(tuple(message.shell() for message in messages), self.params.merge_with(params)))
         if not self._script:
             raise ScriptExhaustedError(
-                f"{self.model!r} was asked {len(self._heard)} times and has no reply left; it heard:\n{self._heard[-1].text}"
+                f"{self.model!r} was asked {len(self._heard)} times and has no reply left; "
+                f"the last thing it heard:\n{self._heard[-1].text}"
             )
         return to_turn(self._script.pop(0))
 

@@ -73,22 +73,26 @@ async def _sent(request: Request, send: Callable[[], Awaitable[Any]]) -> Any:
     except RequestTimeoutError as error:
         seconds = request.timeout or DEFAULT_TIMEOUT
         raise TimedOutError(
-            f"{request.provider} gave no answer in {seconds:g} seconds. Raise `timeout`, or ask for less.", provider=request.provider
+            f"{request.provider} gave no answer in {seconds:g} seconds. Raise `timeout`, or ask for less.",
+            provider=request.provider,
         ) from error
     except PyreqwestError as error:
         raise _broken(request, error) from error
 
 
 def _broken(request: Request, error: PyreqwestError) -> ProviderError:
-    causes: list[dict[str, str]] = (getattr(error, "details", None) or {}).get("causes") or []
+    details: dict[str, Any] = getattr(error, "details", None) or {}
+    causes: list[dict[str, str]] = details.get("causes") or []
     reason = causes[-1]["message"] if causes else str(error)
     if isinstance(error, ConnectError):
         return ServerFaultError(
-            f"{request.provider} could not be reached at {request.url}: {reason}. Check the address, and that a server listens there.",
+            f"{request.provider} could not be reached at {request.url}: {reason}. "
+            "Check the address, and that a server listens there.",
             provider=request.provider,
         )
     return StreamInterruptedError(
-        f"The connection to {request.provider} broke before the answer was complete: {reason}.", provider=request.provider
+        f"The connection to {request.provider} broke before the answer was complete: {reason}.",
+        provider=request.provider,
     )
 
 

@@ -40,7 +40,7 @@ def show_value(value: object) -> str:
     if isinstance(value, Mapping):
         return "\n".join(
             _item(item, f' key="{escape_attribute(str(key))}"')
-            for key, item in cast("Mapping[Any, Any]", value).items()
+            for key, item in cast("Mapping[object, object]", value).items()
         )
     if isinstance(value, list | tuple | set | frozenset):
         return "\n".join(_item(item) for item in cast("list[Any]", value))

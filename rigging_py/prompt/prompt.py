@@ -29,8 +29,8 @@ Answering: TypeAlias = "ChatPipeline | Generator | Chat | str"
 class Prompt(Generic[P, R]):
     """A typed function that a model answers. Calling it is always awaited; every refinement returns a new prompt.
 
-    `max_parsing_rounds` is how many more calls an unreadable answer may cost, `max_tool_rounds` how many batches of tool
-    calls a run may have.
+    `max_parsing_rounds` is how many more calls an unreadable answer may cost, `max_tool_rounds` how many batches of
+    tool calls a run may have.
     """
 
     func: Callable[..., Any]
@@ -187,11 +187,10 @@ class Prompt(Generic[P, R]):
         return pipeline
 
     def _ready(self, pipeline: ChatPipeline, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ChatPipeline:
-        """The pipeline with everything this prompt adds; what does not depend on the arguments is kept for the next call."""
-        base = self._refined(pipeline)
-        return base.add(self._render(args, kwargs))
+        return self._refined(pipeline).add(self._render(args, kwargs))
 
     def _refined(self, pipeline: ChatPipeline) -> ChatPipeline:
+        """The pipeline with what this prompt adds whatever its arguments are; kept for the next call."""
         known = self.__dict__.get("_last_refined")
         if known is not None and known[0] is pipeline:
             return cast("ChatPipeline", known[1])
@@ -258,7 +257,7 @@ def prompt(
     tools: Iterable[object] = (),
     system_prompt: str | None = None,
 ) -> Any:
-    """Makes a typed function a prompt: the docstring is what is said, the parameters what is shown, the return type what is read.
+    """Makes a typed function a prompt: its docstring is said, its parameters are shown, its return type is read.
 
     At most one of `pipeline`, `generator` and `generator_id` (a connection string, looked up on the first call) answers
     it; without one it is bound later. `tools` are offered to the model, `system_prompt` comes before everything.
@@ -277,6 +276,7 @@ def prompt(
     ) -> Any:
         if function is None:
             return functools.partial(decorate, tools=tools, system_prompt=system_prompt)
-        return Prompt(function, next(iter(given), None), tuple(tools), system_prompt)
+        made: Prompt[..., Any] = Prompt(function, next(iter(given), None), tuple(tools), system_prompt)
+        return made
 
     return decorate if func is None else decorate(func)

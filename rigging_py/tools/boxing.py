@@ -18,8 +18,8 @@ STOP_TAG = "rg-stop"
 def box(value: object, *, truncate: int | None = None) -> ToolResult:
     """The result a value stands for.
 
-    Text, numbers and truths are written as they are, a `Model` as tags, messages and content parts give their parts, and
-    everything else is JSON. `truncate` is the most characters of text to keep; the middle goes first.
+    Text, numbers and truths are written as they are, a `Model` as tags, messages and content parts give their parts,
+    and everything else is JSON. `truncate` is the most characters of text to keep; the middle goes first.
     """
     if isinstance(value, Stop):
         return ToolResult(tagged(STOP_TAG, value.message), stop=True)
@@ -27,11 +27,7 @@ def box(value: object, *, truncate: int | None = None) -> ToolResult:
         return ToolResult(tuple(value.content_parts))
     if isinstance(value, AnyContent):
         return ToolResult((value,))
-    if (
-        isinstance(value, list | tuple)
-        and value
-        and all(isinstance(one, AnyContent) for one in cast("Sequence[Any]", value))
-    ):
+    if isinstance(value, list | tuple) and _is_content(cast("Sequence[object]", value)):
         return ToolResult(tuple(cast("Sequence[AnyContent]", value)))
     return ToolResult(_shortened(_text(value), truncate))
 
@@ -41,6 +37,10 @@ def box_error(error: BaseException) -> ToolResult:
     return ToolResult(
         tagged("error", str(error), type=type(error).__name__), error=True, metadata={"error": str(error)}
     )
+
+
+def _is_content(values: Sequence[object]) -> bool:
+    return bool(values) and all(isinstance(one, AnyContent) for one in values)
 
 
 def _text(value: object) -> str:

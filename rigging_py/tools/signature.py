@@ -40,7 +40,7 @@ class Arguments:
 def name_of(function: Callable[..., Any]) -> str:
     """What a callable is called: a function's name, that of what a partial wraps, or a callable object's class."""
     if isinstance(function, functools.partial):
-        return name_of(cast("functools.partial[Any]", function).func)
+        return name_of(function.func)
     return getattr(function, "__name__", type(function).__name__)
 
 
@@ -100,10 +100,11 @@ def _arguments(name: str, fields: dict[str, Any], positional: tuple[str, ...]) -
 def _without_titles(schema: Any) -> Any:
     """pydantic's titles repeat the names and cost tokens."""
     if isinstance(schema, list):
-        return [_without_titles(one) for one in cast("list[Any]", schema)]
+        items = cast("list[Any]", schema)  # type: ignore[redundant-cast]
+        return [_without_titles(one) for one in items]
     if not isinstance(schema, dict):
         return schema
-    parts = cast("dict[str, Any]", schema)
+    parts = cast("dict[str, Any]", schema)  # type: ignore[redundant-cast]
     return {
         key: {name: _without_titles(one) for name, one in part.items()}
         if key in ("properties", "$defs")

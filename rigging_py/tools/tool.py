@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeAlias, TypeVar, cast, overload
@@ -30,8 +30,8 @@ Catch: TypeAlias = bool | Iterable[type[BaseException]]
 class Tool(Generic[P, R]):
     """A callable described to a model. Calling the tool calls the callable.
 
-    `catch` says which exceptions become results that the model sees (all by default); the others end the run as they are.
-    `truncate` is the most characters of a result's text.
+    `catch` says which exceptions become results that the model sees (all by default); the others end the run as they
+    are. `truncate` is the most characters of a result's text.
     """
 
     name: str
@@ -57,10 +57,10 @@ class Tool(Generic[P, R]):
         """
         if not callable(fn):
             raise ToolDefinitionError(f"A tool is something to call; {fn!r} is not.")
-        doc = inspect.getdoc(fn) if hasattr(fn, "__name__") or type(fn).__doc__ else None
+        said = inspect.getdoc(fn) if description is None else description
         return Tool(
             name or name_of(fn),
-            " ".join((doc if description is None else description or "").split()) if doc or description else "",
+            " ".join((said or "").split()),
             fn,
             read_arguments(fn),
             _catching(True if catch is None else catch),
@@ -154,8 +154,9 @@ class ToolMethod(Generic[S, P, R]):
     def __get__(self, instance: S | None, owner: type[S]) -> Tool[P, R] | Callable[Concatenate[S, P], R]:
         if instance is None:
             return self.fn
-        bound = cast("Callable[P, R]", self.fn.__get__(instance, owner))
-        return Tool.from_callable(bound, **self.options)
+        bound: Callable[P, R] = self.fn.__get__(instance, owner)
+        made: Tool[P, R] = Tool.from_callable(bound, **self.options)
+        return made
 
 
 @overload
@@ -166,9 +167,11 @@ def tool(
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 def tool(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Makes a function a `Tool`: `@tool`, or `@tool(name=…, description=…, catch=…, truncate=…)`."""
-    if fn is not None:
-        return Tool.from_callable(fn)
-    return lambda function: Tool.from_callable(function, **options)
+
+    def make(function: Callable[..., Any]) -> Tool[..., Any]:
+        return Tool.from_callable(function, **options)
+
+    return make if fn is None else make(fn)
 
 
 @overload
@@ -179,9 +182,8 @@ def tool_method(
 ) -> Callable[[Callable[Concatenate[S, P], R]], ToolMethod[S, P, R]]: ...
 def tool_method(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Makes a method a tool: `obj.method` is then a `Tool` bound to the object. Takes the options of `tool`."""
-    if fn is not None:
-        return ToolMethod(fn, {})
-    return lambda function: ToolMethod(function, options)
+    make = functools.partial(ToolMethod[Any, ..., Any], options=options)
+    return make if fn is None else make(fn)
 
 
 def as_tools(*tools: object) -> list[Tool[..., Any]]:
@@ -191,7 +193,7 @@ def as_tools(*tools: object) -> list[Tool[..., Any]]:
         if isinstance(one, Tool):
             found.append(cast("Tool[..., Any]", one))
         elif isinstance(one, list | tuple):
-            found += as_tools(*cast("list[object]", one))
+            found += as_tools(*cast("Sequence[object]", one))
         elif methods := _tool_methods(one):
             found += methods
         else:

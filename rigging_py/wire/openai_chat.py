@@ -58,44 +58,49 @@ def chat_request(
 
 def chat_turn(reply: object, *, provider: str = "") -> ModelTurn:
     """The turn in a reply. Raises `InvalidError` for a reply that holds none."""
-    if not isinstance(reply, Mapping):
+    body = _object(reply)
+    if body is None:
         raise _invalid(provider, reply, "it is not a JSON object")
-    body = cast("Mapping[str, Any]", reply)
-    choices = body.get("choices")
+    choices: Any = body.get("choices")
     if not isinstance(choices, list) or not choices:
         raise _invalid(provider, reply, "it has no choices")
-    choice = cast("list[Any]", choices)[0]
-    said = choice.get("message") if isinstance(choice, Mapping) else None
-    if not isinstance(said, Mapping):
+    choice = _object(cast("list[object]", choices)[0]) or {}  # type: ignore[redundant-cast]
+    spoken = _object(choice.get("message"))
+    if spoken is None:
         raise _invalid(provider, reply, "its first choice has no message")
-    spoken = cast("Mapping[str, Any]", said)
     calls = [_tool_call(call, provider) for call in spoken.get("tool_calls") or ()]
     message = Message("assistant", _text(spoken), tool_calls=calls or None)
-    reason = to_stop_reason(cast("Mapping[str, Any]", choice).get("finish_reason"))
-    return ModelTurn(message, reason, read_usage(body.get("usage")), _extra(body, spoken))
+    return ModelTurn(
+        message, to_stop_reason(choice.get("finish_reason")), read_usage(body.get("usage")), _extra(body, spoken)
+    )
 
 
 def _text(spoken: Mapping[str, Any]) -> str:
-    content = spoken.get("content") or spoken.get("refusal") or ""
+    content: Any = spoken.get("content") or spoken.get("refusal") or ""
     if isinstance(content, str):
         return content
-    return "".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
+    return "".join(str((_object(part) or {}).get("text", "")) for part in content)
+
+
+def _object(value: object) -> dict[str, Any] | None:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
 def _tool_call(raw: Any, provider: str) -> ToolCall:
-    function = raw.get("function") if isinstance(raw, Mapping) else None
-    if not isinstance(function, Mapping) or not function.get("name"):
+    call = _object(raw) or {}
+    function = _object(call.get("function")) or {}
+    if not function.get("name"):
         raise _invalid(provider, raw, "a tool call in it names no function")
-    arguments = cast("Any", function.get("arguments") or "{}")
+    arguments: Any = function.get("arguments") or "{}"
     text = arguments if isinstance(arguments, str) else to_json(arguments).decode()
-    return ToolCall(id=str(raw.get("id") or ""), function=FunctionCall(name=str(function["name"]), arguments=text))
+    return ToolCall(id=str(call.get("id") or ""), function=FunctionCall(name=str(function["name"]), arguments=text))
 
 
 def read_usage(raw: object) -> Usage | None:
     """The token counts of a reply, in our names."""
-    if not isinstance(raw, Mapping):
+    counts = _object(raw)
+    if counts is None:
         return None
-    counts = cast("Mapping[str, Any]", raw)
     read, written = int(counts.get("prompt_tokens") or 0), int(counts.get("completion_tokens") or 0)
     return Usage(
         input_tokens=read, output_tokens=written, total_tokens=int(counts.get("total_tokens") or read + written)
@@ -133,8 +138,9 @@ class ChatStream:
     def feed(self, chunk: Mapping[str, Any]) -> Iterator[Delta]:
         """What a chunk adds."""
         self.usage = read_usage(chunk.get("usage")) or self.usage
-        for choice in (chunk.get("choices") or ())[:1]:
-            delta = choice.get("delta") or {}
+        choices: list[dict[str, Any]] = chunk.get("choices") or []
+        for choice in choices[:1]:
+            delta: dict[str, Any] = choice.get("delta") or {}
             if choice.get("finish_reason"):
                 self.reason = to_stop_reason(choice["finish_reason"])
                 self.extra.update(_extra(chunk, delta))
@@ -149,7 +155,7 @@ class ChatStream:
 
     def _call(self, raw: Mapping[str, Any]) -> ToolCallDelta:
         index = int(raw.get("index") or 0)
-        function = raw.get("function") or {}
+        function: dict[str, Any] = raw.get("function") or {}
         delta = ToolCallDelta(index, raw.get("id") or "", function.get("name") or "", function.get("arguments") or "")
         call = self.calls.setdefault(index, ["", ""])
         call[0], call[1] = call[0] or delta.id, call[1] or delta.name

@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncGenerator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -58,12 +58,13 @@ class Engine:
             try:
                 if not is_closed.is_set():
                     answer = self._server.handle_chat_completions({**request, "stream": True}, take)
-                    put(answer if isinstance(answer, dict) else _END)
+                    # Refused before it began: the answer is the error, and no chunk came.
+                    put(answer if answer is not None else _END)
             except BaseException as error:  # noqa: BLE001 — carried to the loop that waits, whatever it is
                 put(error)
             put(_END)
 
-        waiting = self._threads.submit(work)
+        waiting: Future[None] = self._threads.submit(work)
         try:
             while (item := await arrived.get()) is not _END:
                 if isinstance(item, BaseException):

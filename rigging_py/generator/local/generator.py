@@ -25,8 +25,8 @@ _DEFAULT_TOKENS = 512
 class LocalGenerator(Generator):
     """`local!smollm2`, or `local!/path/model.gguf`: answers without key and network.
 
-    Concurrent requests share one loaded model. An answer that was asked for in a form is decoded under a grammar, so it is
-    always well formed. Tools are described in words and called one at a time.
+    Concurrent requests share one loaded model. An answer that was asked for in a form is decoded under a grammar, so
+    it is always well formed. Tools are described in words and called one at a time.
     """
 
     context: int = 8192

@@ -1,7 +1,7 @@
 """Compiles the shape of an answer, and the tools it may call, to a GBNF grammar whose every sentence is bounded.
 
-Each piece knows the most tokens it can cost, so the budget of a request follows from its grammar and a reply always ends
-where the grammar ends. The reference is llama.cpp's `grammars/README.md`.
+Each piece knows the most tokens it can cost, so the budget of a request follows from its grammar, and a reply always
+ends where the grammar ends. The reference is llama.cpp's `grammars/README.md`.
 """
 
 from __future__ import annotations
@@ -291,7 +291,8 @@ def _bounds(schema: JsonSchema, low: str, high: str, least: int, most: int) -> t
 
 
 _DATE = Piece(
-    '("19" | "20") [0-9]{2} "-" (("01" | "03" | "05" | "07" | "08" | "10" | "12") "-" ("0" [1-9] | [12] [0-9] | "30" | "31")'
+    '("19" | "20") [0-9]{2} "-" '
+    '(("01" | "03" | "05" | "07" | "08" | "10" | "12") "-" ("0" [1-9] | [12] [0-9] | "30" | "31")'
     ' | ("04" | "06" | "09" | "11") "-" ("0" [1-9] | [12] [0-9] | "30") | "02-" ("0" [1-9] | "1" [0-9] | "2" [0-8]))',
     10,
 )
