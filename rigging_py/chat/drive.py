@@ -155,7 +155,7 @@ async def _fly_alone(this: Pass, flight: Flight) -> None:
 
 async def turns(flights: Sequence[Flight]) -> AsyncGenerator[list[Flight], None]:
     """Drives every run to its end, all pending calls of a round in one request; yields the runs that had a turn."""
-    live = list(flights)
+    live: list[Flight] = list(flights)
     while live:
         steps = await gather([flight.to_model for flight in live])
         asked = [(flight, step) for flight, step in zip(live, steps, strict=True) if step is not None]

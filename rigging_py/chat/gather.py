@@ -36,5 +36,5 @@ async def gather(jobs: Sequence[Callable[[], Awaitable[T]]], *, limit: int = MAX
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    """The first exception; workers are flat, so a group inside a group is a job's own."""
+    return group.exceptions[0]

@@ -122,7 +122,7 @@ class Generator(BaseModel):
         return self.model_copy(update={"params": self.params.merge_with(params, GenerateParams(**values))})
 
     def to_identifier(self, params: GenerateParams | None = None, *, short: bool = False) -> str:
-        """The connection string that makes this generator again, without its key; `short` leaves options out."""
+        """The connection string that makes this generator again, without its key; `short` drops the options."""
         return _identify(self, params, short=short)
 
     def key(self) -> str | None:

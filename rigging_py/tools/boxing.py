@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from pydantic_core import to_json
 
@@ -27,8 +27,8 @@ def box(value: object, *, truncate: int | None = None) -> ToolResult:
         return ToolResult(tuple(value.content_parts))
     if isinstance(value, AnyContent):
         return ToolResult((value,))
-    if isinstance(value, list | tuple) and _is_content(cast("Sequence[object]", value)):
-        return ToolResult(tuple(cast("Sequence[AnyContent]", value)))
+    if _is_content(value):
+        return ToolResult(tuple(value))
     return ToolResult(_shortened(_text(value), truncate))
 
 
@@ -39,8 +39,11 @@ def box_error(error: BaseException) -> ToolResult:
     )
 
 
-def _is_content(values: Sequence[object]) -> bool:
-    return bool(values) and all(isinstance(one, AnyContent) for one in values)
+def _is_content(value: object) -> TypeGuard[Sequence[AnyContent]]:
+    if not isinstance(value, list | tuple):
+        return False
+    parts = cast("Sequence[object]", value)
+    return bool(parts) and all(isinstance(one, AnyContent) for one in parts)
 
 
 def _text(value: object) -> str:

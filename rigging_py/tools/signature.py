@@ -100,11 +100,11 @@ def _arguments(name: str, fields: dict[str, Any], positional: tuple[str, ...]) -
 def _without_titles(schema: Any) -> Any:
     """pydantic's titles repeat the names and cost tokens."""
     if isinstance(schema, list):
-        items = cast("list[Any]", schema)  # type: ignore[redundant-cast]
+        items = cast("list[Any]", schema)
         return [_without_titles(one) for one in items]
     if not isinstance(schema, dict):
         return schema
-    parts = cast("dict[str, Any]", schema)  # type: ignore[redundant-cast]
+    parts = cast("dict[str, Any]", schema)
     return {
         key: {name: _without_titles(one) for name, one in part.items()}
         if key in ("properties", "$defs")

@@ -154,9 +154,8 @@ class ToolMethod(Generic[S, P, R]):
     def __get__(self, instance: S | None, owner: type[S]) -> Tool[P, R] | Callable[Concatenate[S, P], R]:
         if instance is None:
             return self.fn
-        bound: Callable[P, R] = self.fn.__get__(instance, owner)
-        made: Tool[P, R] = Tool.from_callable(bound, **self.options)
-        return made
+        bound = cast("Callable[P, R]", self.fn.__get__(instance, owner))
+        return cast("Tool[P, R]", Tool.from_callable(bound, **self.options))
 
 
 @overload
@@ -169,7 +168,7 @@ def tool(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Makes a function a `Tool`: `@tool`, or `@tool(name=…, description=…, catch=…, truncate=…)`."""
 
     def make(function: Callable[..., Any]) -> Tool[..., Any]:
-        return Tool.from_callable(function, **options)
+        return cast("Tool[..., Any]", Tool.from_callable(function, **options))
 
     return make if fn is None else make(fn)
 
@@ -197,7 +196,7 @@ def as_tools(*tools: object) -> list[Tool[..., Any]]:
         elif methods := _tool_methods(one):
             found += methods
         else:
-            found.append(Tool.from_callable(cast("Callable[..., Any]", one)))
+            found.append(tool(cast("Callable[..., Any]", one)))
     return found
 
 

@@ -64,7 +64,7 @@ def chat_turn(reply: object, *, provider: str = "") -> ModelTurn:
     choices: Any = body.get("choices")
     if not isinstance(choices, list) or not choices:
         raise _invalid(provider, reply, "it has no choices")
-    choice = _object(cast("list[object]", choices)[0]) or {}  # type: ignore[redundant-cast]
+    choice = _object(cast("list[object]", choices)[0]) or {}
     spoken = _object(choice.get("message"))
     if spoken is None:
         raise _invalid(provider, reply, "its first choice has no message")
