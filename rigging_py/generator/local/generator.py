@@ -7,16 +7,17 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from pydantic_core import to_json
 
 from rigging_py.error import StreamInterruptedError
 from rigging_py.generator.base import Generator, each
 from rigging_py.generator.local.engine import Engine, engine_for
-from rigging_py.generator.local.grammar import compile_grammar
+from rigging_py.generator.local.grammar import compile_grammar, compile_json_grammar
 from rigging_py.generator.local.weights import weights
 from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, ToolDefinition
+from rigging_py.parsing.shape import JsonSchema
 from rigging_py.wire import ChatStream, chat_request, describe_tools, http_failure, read_call
 
 _DEFAULT_TOKENS = 512
@@ -89,12 +90,25 @@ def request_for(
     """The body of a request: tools in words, and a grammar where the answer has a form."""
     said = describe_tools(messages, params.tools, has_form=bool(params.output)) if params.tools else list(messages)
     request = chat_request(model, said, params.model_copy(update={"tools": None, "tool_choice": None}), stream=True)
-    if not params.output and not params.tools:
-        return {"max_tokens": _DEFAULT_TOKENS, **request}
-    tools = _offered(messages, params, tool_rounds)
-    must_call = bool(tools) and params.tool_choice not in (None, "auto", "none")
-    request["grammar"], request["max_tokens"] = compile_grammar(params.output, tools, must_call=must_call)
-    return request
+    schema = _asked_schema(request.pop("response_format", None))
+    if schema is not None:
+        request["grammar"], request["max_tokens"] = compile_json_grammar(schema)
+    elif params.output or params.tools:
+        tools = _offered(messages, params, tool_rounds)
+        must_call = bool(tools) and params.tool_choice not in (None, "auto", "none")
+        request["grammar"], request["max_tokens"] = compile_grammar(params.output, tools, must_call=must_call)
+    return {"max_tokens": _DEFAULT_TOKENS, **request}
+
+
+def _asked_schema(response_format: Any) -> JsonSchema | None:
+    """The schema in OpenAI's `response_format`; llama.cpp's own compiler would leave texts and lists unbounded."""
+    if not isinstance(response_format, dict):
+        return None
+    asked = cast("dict[str, Any]", response_format)
+    if asked.get("type") == "json_object":
+        return {"type": "object", "additionalProperties": {"type": "string"}}
+    schema: JsonSchema | None = asked.get("json_schema", {}).get("schema")
+    return schema
 
 
 def _offered(messages: Sequence[Message], params: GenerateParams, rounds: int) -> list[ToolDefinition]:

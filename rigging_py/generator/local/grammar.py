@@ -75,7 +75,16 @@ def compile_grammar(
     answer = (
         _blocks(shape) if shape else literal('{"answer": ') + _json_text({"minLength": 1}, ANSWER_LENGTH) + literal("}")
     )
-    root = either([*(_call(tool) for tool in tools), *([] if must_call else [answer])])
+    return _rooted(either([*(_call(tool) for tool in tools), *([] if must_call else [answer])]))
+
+
+def compile_json_grammar(schema: JsonSchema) -> tuple[str, int]:
+    """The grammar of a JSON document of `schema`, and the most tokens of one."""
+    return _rooted(_json(schema, definitions_of(schema), 0))
+
+
+def _rooted(root: Piece) -> tuple[str, int]:
+    # The end of the text costs a token too.
     return f"root ::= {root.expression}\n", root.most + 8
 
 
