@@ -232,6 +232,10 @@ class MaxDepthError(MessagesExhaustedMaxRoundsError):
         self.max_depth = max_depth
 
 
+class StoredError(RiggingError):
+    """The error of a chat that was stored: the kind it had and what it said."""
+
+
 # Providers: how an answer failed to come.
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, computed_field, field_serializer, model_validator
 
+from rigging_py.error import StoredError
 from rigging_py.generator import Generator, get_generator
 from rigging_py.message import GenerateParams, Message, MessageDict, StopReason, Usage
 
@@ -190,10 +191,6 @@ class Chat(BaseModel):
         self.messages = Message.apply_to_list(self.messages, **values)
         self.generated = Message.apply_to_list(self.generated, **values)
         return self
-
-
-class StoredError(Exception):
-    """An error of a chat that was stored: its kind and its text."""
 
 
 class ChatList(list[Chat]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -122,6 +123,7 @@ class Flight:
         error = self.failure() if isinstance(step, Failed) else None
         chat = Chat.model_construct(
             uuid=uuid.UUID(self.run.run_id),
+            timestamp=datetime.now(UTC),
             messages=messages[:-1] if is_answered else messages,
             generated=messages[-1:] if is_answered else [],
             metadata=dict(self.pipeline.metadata),

@@ -137,8 +137,8 @@ class Generator(BaseModel):
         value = os.environ.get(variable)
         if not value:
             raise AuthenticationFailedError(
-                f"The key of {self.to_identifier(short=True)!r} is to be read from the environment variable {variable}, "
-                f"which is not set. Set it, or give another api_key.",
+                f"The key of {self.to_identifier(short=True)!r} is to be read from the environment variable "
+                f"{variable}, which is not set. Set it, or give another api_key.",
                 provider=self.to_identifier(short=True),
             )
         return value
