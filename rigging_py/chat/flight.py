@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -34,6 +35,7 @@ from rigging_py.run import (
     PendingToolCall,
     ProviderFailure,
     ResolveToolCall,
+    State,
     Truncated,
     UnknownToolCall,
 )
@@ -117,15 +119,14 @@ class Flight:
 
     def chat(self) -> Chat:
         """The conversation so far. The last message is `generated` when the model said it in this run."""
-        step = self.run.next_step() if self.run.state in ("Done", "Failed") else None
-        messages = [m.shell() for m in (step.response.messages if isinstance(step, Done) else self.run.messages)]
-        is_answered = len(messages) > self.run.given and messages[-1].role == "assistant"
-        error = self.failure() if isinstance(step, Failed) else None
+        said = [message.shell() for message in self._said()]
+        is_answered = len(said) > self.run.given and said[-1].role == "assistant"
+        error = self.failure() if self.run.state is State.FAILED else None
         chat = Chat.model_construct(
-            uuid=uuid.UUID(self.run.run_id),
+            uuid=_uuid_of(self.run.run_id),
             timestamp=datetime.now(UTC),
-            messages=messages[:-1] if is_answered else messages,
-            generated=messages[-1:] if is_answered else [],
+            messages=said[:-1] if is_answered else said,
+            generated=said[-1:] if is_answered else [],
             metadata=dict(self.pipeline.metadata),
             stop_reason=self.last.stop_reason if self.last is not None else "unknown",
             usage=self.run.usage,
@@ -136,6 +137,23 @@ class Flight:
             generator=self.pipeline.generator,
         )
         return chat.remember(self.pipeline, self.output)
+
+    def _said(self) -> Sequence[Message]:
+        """The messages of the run, and the turn whose calls are being executed."""
+        if self.run.state in (State.DONE, State.FAILED):
+            step = self.run.next_step()
+            return step.response.messages if isinstance(step, Done) else self.run.messages
+        if self.run.state is State.EXECUTING_TOOLS and self.last is not None:
+            return (*self.run.messages, self.last.message)
+        return self.run.messages
+
+
+def _uuid_of(run_id: str) -> uuid.UUID:
+    """The uuid of a chat is the id of its run, which need not be a uuid when the run was begun by hand."""
+    try:
+        return uuid.UUID(run_id)
+    except ValueError:
+        return uuid.uuid5(uuid.NAMESPACE_OID, run_id)
 
 
 def exception_of(cause: Cause, messages: tuple[Message, ...]) -> RiggingError:
