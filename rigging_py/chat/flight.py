@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never, cast
 
 from rigging_py.chat.chat import Chat
 from rigging_py.chat.gather import gather
@@ -142,7 +142,7 @@ class Flight:
         """The messages of the run, and the turn whose calls are being executed."""
         if self.run.state in (State.DONE, State.FAILED):
             step = self.run.next_step()
-            return step.response.messages if isinstance(step, Done) else self.run.messages
+            return step.response.messages if isinstance(step, Done) else cast("Failed", step).messages
         if self.run.state is State.EXECUTING_TOOLS and self.last is not None:
             return (*self.run.messages, self.last.message)
         return self.run.messages
