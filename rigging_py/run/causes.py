@@ -12,7 +12,10 @@ from rigging_py.error import FailureKind, ProviderError
 
 @dataclass(frozen=True, slots=True)
 class FailureRecord:
-    """A failure of the answering side, as data: which `kind` of the taxonomy, what it said, and who said it."""
+    """A failure of the answering side, as data: which `kind` of the taxonomy, what it said, and who said it.
+
+    `message` is the error's own text, at most 2,000 characters of it.
+    """
 
     kind: FailureKind
     message: str
@@ -25,10 +28,10 @@ class FailureRecord:
     @classmethod
     def of(cls, error: BaseException) -> FailureRecord:
         """The record of an exception; one that the taxonomy does not know counts as a fault of the answering side."""
-        name = type(error).__qualname__
+        name, text = type(error).__qualname__, shortened(str(error), 2000)
         if not isinstance(error, ProviderError):
-            return cls("TimedOut" if isinstance(error, TimeoutError) else "ServerFault", str(error), name)
-        return cls(error.kind, str(error), name, error.provider, error.status, error.request_id, error.retry_after)
+            return cls("TimedOut" if isinstance(error, TimeoutError) else "ServerFault", text, name)
+        return cls(error.kind, text, name, error.provider, error.status, error.request_id, error.retry_after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +98,8 @@ class Problem:
 
     kind: Literal["unknown", "malformed", "invalid"]
     text: str
+
+
+def shortened(text: str, limit: int = 200) -> str:
+    """The text, or its first `limit` characters and a mark: what others wrote may be of any length."""
+    return text if len(text) <= limit else f"{text[:limit]}…"

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from rigging_py.parsing import Shape
@@ -60,14 +61,15 @@ class ProgramTool:
     check: Callable[[dict[str, object]], str | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Program:
     """The tools by name, and what the answer must be (None: any text will do)."""
 
     tools: Mapping[str, ProgramTool] = field(default_factory=dict[str, ProgramTool])
     output: OutputSpec | None = None
 
-    def fingerprint(self) -> dict[str, str]:
+    @cached_property
+    def fingerprint(self) -> Mapping[str, str]:
         """One short hash for each tool and for the output, by which a stored run knows its program again."""
         prints = {f"tool {name}": _hash(tool.schema) for name, tool in self.tools.items()}
         if self.output is not None:

@@ -1,4 +1,7 @@
-"""The rules of the machine as tables: which input each state takes, and where an accepted turn goes."""
+"""The rules of the machine as a table: which input each state takes and where it leads.
+
+Where a turn goes from `ACCEPTED` is a table of its own, in `accept.py`.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,16 @@ S = State
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """In `state`, `input` leads to one of `to`; `meaning` says when."""
+    """In `state`, `input` leads to one of `to`; `meaning` says when.
+
+    `needs_program` is false where nothing is checked, so that a run loaded without its program takes the input too.
+    """
 
     state: State
     input: InputName
     to: tuple[State, ...]
     meaning: str
+    needs_program: bool = True
 
 
 RULES: tuple[Rule, ...] = (
@@ -27,7 +34,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         S.AWAITING_MODEL,
         "model_response",
-        (S.RESOLVING, S.EXECUTING_TOOLS, S.READY, S.DONE, S.FAILED),
+        (S.RESOLVING, S.ACCEPTED),
         "calls are scanned from the left; without a problem the turn is accepted",
     ),
     Rule(S.AWAITING_MODEL, "model_failed", (S.AWAITING_MODEL, S.FAILED), "another attempt while one is left"),
@@ -35,7 +42,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         S.RESOLVING,
         "resolve_tool_call",
-        (S.RESOLVING, S.EXECUTING_TOOLS, S.READY, S.FAILED),
+        (S.RESOLVING, S.ACCEPTED, S.READY, S.FAILED),
         "the scan goes on, or the turn is answered as a whole",
     ),
     Rule(S.EXECUTING_TOOLS, "next_step", (S.EXECUTING_TOOLS,), "the calls that have no result yet"),
@@ -45,16 +52,16 @@ RULES: tuple[Rule, ...] = (
         (S.EXECUTING_TOOLS, S.READY, S.DONE),
         "when all are in, they join the history in call order",
     ),
-    Rule(S.DONE, "next_step", (S.DONE,), "the same response again"),
-    Rule(S.FAILED, "next_step", (S.FAILED,), "the same cause again"),
-    Rule(S.FAILED, "raise_limit", (S.READY,), "only a spent limit on turns"),
+    Rule(S.DONE, "next_step", (S.DONE,), "the same response again", needs_program=False),
+    Rule(S.FAILED, "next_step", (S.FAILED,), "the same cause again", needs_program=False),
+    Rule(S.FAILED, "raise_limit", (S.READY,), "only a spent limit on turns", needs_program=False),
     *(
-        Rule(state, "cancel", (S.FAILED,), "what is pending is answered as not executed")
+        Rule(state, "cancel", (S.FAILED,), "what is pending is answered as not executed", needs_program=False)
         for state in (S.READY, S.AWAITING_MODEL, S.RESOLVING, S.EXECUTING_TOOLS)
     ),
 )
 
-_HINTS: Mapping[State, str] = {
+HINTS: Mapping[State, str] = {
     S.READY: "call next_step() to begin the turn",
     S.AWAITING_MODEL: "answer the CallModel step with model_response() or model_failed()",
     S.RESOLVING: "answer the ResolveToolCall step with resolve_tool_call()",
@@ -62,15 +69,11 @@ _HINTS: Mapping[State, str] = {
     S.DONE: "the run is complete",
     S.FAILED: "the run has failed; next_step() gives the cause",
 }
+"""What a driver should do in each state."""
 
-_ALLOWED = {(rule.state, rule.input) for rule in RULES}
-
-
-def is_allowed(state: State, name: InputName) -> bool:
-    """Whether `state` takes the input at all."""
-    return (state, name) in _ALLOWED
+_BY_INPUT = {(rule.state, rule.input): rule for rule in RULES}
 
 
-def hint_for(state: State) -> str:
-    """What a driver should do in `state`."""
-    return _HINTS[state]
+def rule_for(state: State, name: InputName) -> Rule | None:
+    """The rule by which `state` takes the input; None when it does not."""
+    return _BY_INPUT.get((state, name))

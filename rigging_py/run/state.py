@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from uuid import UUID
 
-from rigging_py.message import Message, Usage
-from rigging_py.run.causes import Cause
+from rigging_py.message import Message, StopReason, Usage
+from rigging_py.run.causes import Cause, Problem
 from rigging_py.run.steps import ModelCall, PendingToolCall, ToolResult
 
 
 class State(StrEnum):
-    """Where a run is."""
+    """Where a run is. `ACCEPTED` is a place in the table only: a turn passes through it and no driver sees it."""
 
     READY = "Ready"
     AWAITING_MODEL = "AwaitingModel"
@@ -28,8 +27,9 @@ class State(StrEnum):
 class RunLimits:
     """How far a run may go. Counters run per run and are never reset.
 
-    `max_turns`: model turns in all. `max_tool_turns`: batches of tool calls. `max_output_retries`: times an answer may be
-    refused. `max_call_retries`: times a bad tool call may be sent back with `Retry`. `max_attempts`: tries of one call.
+    `max_turns`: model turns in all. `max_tool_turns`: batches of tool calls. `max_output_retries`: times an answer may
+    be refused. `max_call_retries`: times a bad tool call may be sent back with `Retry`. `max_attempts`: tries of one
+    call.
     """
 
     max_turns: int = 1
@@ -41,22 +41,33 @@ class RunLimits:
 
 @dataclass(slots=True)
 class PendingTurn:
-    """An assistant turn whose calls are not all answered; it is no part of the history yet."""
+    """An assistant turn whose calls are not all answered; it is no part of the history yet.
+
+    `scanned` calls, from the left, are known to be executable or answered; `problem` is what is wrong with the next.
+    """
 
     message: Message
-    stop_reason: str
+    stop_reason: StopReason
     calls: list[PendingToolCall] = field(default_factory=list[PendingToolCall])
     results: dict[str, ToolResult] = field(default_factory=dict[str, ToolResult])
     scanned: int = 0
-    """How many calls, from the left, are known to be executable or answered."""
+    problem: Problem | None = None
 
     def missing(self) -> tuple[PendingToolCall, ...]:
+        """The calls without a result, in call order."""
         return tuple(call for call in self.calls if call.key not in self.results)
+
+    def answering(self, call: PendingToolCall, text: str, *, error: bool = True) -> PendingTurn:
+        """This turn with the result of one call in it."""
+        return replace(self, results={**self.results, call.key: ToolResult(text, error)})
 
 
 @dataclass(slots=True)
 class RunState:
-    """The whole memory of a run. `given` counts the messages it began with."""
+    """The whole memory of a run. `given` counts the messages it began with.
+
+    `refused` names the messages of answers that were not what was asked for, and of what was said about them.
+    """
 
     run_id: str
     limits: RunLimits
@@ -71,14 +82,5 @@ class RunState:
     usage: Usage = field(default_factory=Usage)
     calls: list[ModelCall] = field(default_factory=list[ModelCall])
     refused: list[UUID] = field(default_factory=list[UUID])
-    """The messages of answers that were not what was asked for, and of what was said about them."""
     pending: PendingTurn | None = None
     cause: Cause | None = None
-
-    def copy(self) -> RunState:
-        """A state that can go its own way; the messages in it are shells."""
-        other = copy.copy(self)
-        other.messages = [message.shell() for message in self.messages]
-        other.calls, other.refused = list(self.calls), list(self.refused)
-        other.pending = copy.deepcopy(self.pending)
-        return other

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from rigging_py.message import Content, Message, Usage
+from rigging_py.error import FailureKind
+from rigging_py.message import Content, Message, StopReason, Usage
 from rigging_py.parsing import Shape
 from rigging_py.run.causes import Cause, Problem
 
@@ -15,8 +16,8 @@ from rigging_py.run.causes import Cause, Problem
 class PendingToolCall:
     """A tool call that waits for its result.
 
-    `key` names it within all runs (`{run_id}/{turn}/{index}`), `id` is the provider's name for it. `arguments` are the
-    parsed ones, empty while `raw`, the model's own text, is not a JSON object.
+    `key` names it within all runs (`{run_id}/{turn}/{index}`), `id` is the provider's name for it. `arguments` are read
+    from `raw`, the model's own text; they are empty when it is `malformed`, which is to say no JSON object.
     """
 
     key: str
@@ -24,6 +25,7 @@ class PendingToolCall:
     name: str
     arguments: dict[str, Any]
     raw: str
+    malformed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +35,21 @@ class ToolResult:
     content: str | tuple[Content, ...]
     error: bool = False
     stop: bool = False
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """One call that was made: in which turn, which attempt, what it used, and how it ended."""
+    """One call that was made: in which turn, which attempt, what it used, and how it ended.
+
+    `failure` is empty for a call that gave a turn; `Retried` is one that the generator made again by itself.
+    """
 
     turn: int
     attempt: int
     usage: Usage | None = None
-    stop_reason: str = ""
-    failure: str = ""
+    stop_reason: StopReason | Literal[""] = ""
+    failure: FailureKind | Literal["", "Retried"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,8 @@ class Response:
     """What a finished run gives.
 
     `output` is the value that was asked for, or the text when nothing was; `output_error` says why it is only text.
-    `messages` is the whole conversation, `usage` the sum over `calls`, failed ones included.
+    `messages` is the conversation, without refused answers where the dialog is not kept; `usage` is the sum over
+    `calls`, failed ones included.
     """
 
     output: object
@@ -110,7 +116,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The run ended without what it was for."""
+    """The run ended without what it was for. `messages` is everything that was said."""
 
     cause: Cause
     messages: tuple[Message, ...]

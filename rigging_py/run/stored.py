@@ -8,9 +8,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from rigging_py.error import ProgramChangedError, StateFormatError
-from rigging_py.run.program import Program, changes
-from rigging_py.run.state import RunState
+from rigging_py.error import StateFormatError
+from rigging_py.run.state import PendingTurn, RunState, State
 
 FORMAT = 0
 """The format this release writes. Format 0 is promised to no later release."""
@@ -22,36 +21,64 @@ def _adapter() -> TypeAdapter[RunState]:
     return TypeAdapter(RunState)
 
 
+@cache
+def _fingerprint_adapter() -> TypeAdapter[dict[str, str]]:
+    return TypeAdapter(dict[str, str])
+
+
 def write_state(run: RunState, fingerprint: Mapping[str, str]) -> dict[str, Any]:
-    """`run` as JSON-safe data."""
-    data = _adapter().dump_python(run, mode="json", by_alias=True)
+    """`run` as JSON-safe data. Metadata that JSON has no form for is written as its `repr`."""
+    data = _adapter().dump_python(run, mode="json", by_alias=True, fallback=repr)
     return {"format": FORMAT, "kind": KIND, "fingerprint": dict(fingerprint), "run": data}
 
 
-def read_state(
-    state: Mapping[str, Any], program: Program | None, *, allow_changes: bool
-) -> tuple[RunState, dict[str, str]]:
+def read_state(state: Mapping[str, Any]) -> tuple[RunState, dict[str, str]]:
     """The run in `state` and the fingerprint of its program.
 
-    Raises `StateFormatError` for anything else than a run of a known format, and `ProgramChangedError` when `program` is
-    another than the run was stored with, unless `allow_changes`.
+    Raises `StateFormatError` for anything else than a whole run of a known format.
     """
     if not isinstance(state, Mapping) or state.get("kind") != KIND:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise StateFormatError(f"This is not a stored run: its kind is not {KIND!r}.")
-    if state.get("format") != FORMAT:
-        found = state.get("format")
-        raise StateFormatError(
-            f"The run was stored in format {found!r}; this release reads format {FORMAT}. Use the release that wrote it.",
-            found=found,
-            supported=(FORMAT,),
-        )
+        raise StateFormatError(f"This is not a stored run: its kind is not {KIND!r}.", supported=(FORMAT,))
+    found = state.get("format")
+    if found != FORMAT:
+        problem = f"The run was stored in format {found!r}; this release reads format {FORMAT}"
+        raise StateFormatError(f"{problem}. Use the release that wrote it.", found=found, supported=(FORMAT,))
     try:
         run = _adapter().validate_python(state.get("run"))
-        fingerprint = TypeAdapter(dict[str, str]).validate_python(state.get("fingerprint"))
+        fingerprint = _fingerprint_adapter().validate_python(state.get("fingerprint"))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise StateFormatError(f"The stored run is damaged at {place!r}: {first['msg']}", found=FORMAT) from None
-    if program is not None and not allow_changes and (differences := changes(fingerprint, program.fingerprint())):
-        raise ProgramChangedError(differences)
+        raise _damaged(f" at {'.'.join(map(str, first['loc']))!r}: {first['msg']}") from None
+    if (flaw := _flaw(run)) is not None:
+        raise _damaged(f": {flaw}")
     return run, fingerprint
+
+
+def _damaged(how: str) -> StateFormatError:
+    return StateFormatError(f"The stored run is damaged{how}.", found=FORMAT, supported=(FORMAT,))
+
+
+def _flaw(run: RunState) -> str | None:
+    """What holds for no run that was dumped, and holds for this one."""
+    has_pending = run.state in (State.RESOLVING, State.EXECUTING_TOOLS)
+    flaws = {
+        "no run rests in the state Accepted": run.state is State.ACCEPTED,
+        "messages it began with are missing": not 0 < run.given <= len(run.messages),
+        "its state and its cause do not fit": (run.cause is not None) != (run.state is State.FAILED),
+        "its state and its pending turn do not fit": (run.pending is not None) != has_pending,
+        "its pending turn and the calls in it do not fit": run.pending is not None
+        and not _fits(run.pending, run.state),
+    }
+    return next((flaw for flaw, is_there in flaws.items() if is_there), None)
+
+
+def _fits(turn: PendingTurn, state: State) -> bool:
+    asked = [(call.id, call.name, call.arguments) for call in turn.message.tool_calls or ()]
+    is_resolving = state is State.RESOLVING
+    return (
+        asked == [(call.id, call.name, call.raw) for call in turn.calls]
+        and set(turn.results) <= {call.key for call in turn.calls}
+        and 0 <= turn.scanned <= len(turn.calls) - is_resolving
+        and (turn.problem is not None) == is_resolving
+        and bool(turn.missing())
+    )

@@ -1,0 +1,108 @@
+"""The tool calls of a turn: how they are keyed and read, what is wrong with one, and how it is repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import isfinite
+from typing import Any, cast
+
+from pydantic_core import from_json, to_json
+
+from rigging_py.message import ModelTurn, ToolCall
+from rigging_py.run.causes import Problem, shortened
+from rigging_py.run.history import uuid_at
+from rigging_py.run.program import Program
+from rigging_py.run.state import PendingTurn, RunState
+from rigging_py.run.steps import PendingToolCall
+
+
+def pending_turn(run: RunState, turn: ModelTurn) -> PendingTurn:
+    """A model's turn as the run holds it: a shell of the message, and its calls under keys and ids of their own."""
+    message = turn.message.shell()
+    message.uuid = uuid_at(run, len(run.messages))
+    asked = message.tool_calls or []
+    ids = _unique_ids(run.turn, [call.id for call in asked])
+    message.tool_calls = [_with_id(call, id_) for call, id_ in zip(asked, ids, strict=True)] or None
+    calls = [
+        _read(f"{run.run_id}/{run.turn}/{index}", call.id, call.name, call.arguments)
+        for index, call in enumerate(message.tool_calls or ())
+    ]
+    return PendingTurn(message, turn.stop_reason, calls)
+
+
+def scan(turn: PendingTurn, program: Program) -> bool:
+    """Whether every call can be executed or has its result; otherwise `turn.problem` says what is wrong with one."""
+    turn.problem = None
+    while turn.scanned < len(turn.calls):
+        call = turn.calls[turn.scanned]
+        turn.problem = None if call.key in turn.results else _problem(call, program)
+        if turn.problem is not None:
+            return False
+        turn.scanned += 1
+    return True
+
+
+def repaired(turn: PendingTurn, name: str, arguments: dict[str, Any] | None) -> PendingTurn:
+    """The turn with another name, and other arguments when given, in the call that is looked at; its key stays."""
+    index = turn.scanned
+    old = turn.calls[index]
+    new = _read(old.key, old.id, name, old.raw if arguments is None else to_json(arguments).decode())
+    message = turn.message.shell()
+    asked = list(message.tool_calls or ())
+    function = asked[index].function.model_copy(update={"name": new.name, "arguments": new.raw})
+    asked[index] = asked[index].model_copy(update={"function": function})
+    message.tool_calls = asked
+    message.metadata["recovered"] = True
+    return replace(turn, message=message, calls=[*turn.calls[:index], new, *turn.calls[index + 1 :]])
+
+
+def _read(key: str, id_: str, name: str, raw: str) -> PendingToolCall:
+    arguments = _json_object(raw)
+    return PendingToolCall(key, id_, name, arguments or {}, raw, malformed=arguments is None)
+
+
+def _problem(call: PendingToolCall, program: Program) -> Problem | None:
+    if call.name not in program.tools:
+        known = ", ".join(program.tools) or "none"
+        return Problem("unknown", f"There is no tool {shortened(call.name)!r}. The tools are: {known}.")
+    if call.malformed:
+        text = f"The arguments of {call.name!r} are not a JSON object: {shortened(call.raw)!r}"
+        return Problem("malformed", text)
+    wrong = program.tools[call.name].check(call.arguments)
+    return Problem("invalid", f"The arguments of {call.name!r} are not valid: {wrong}") if wrong else None
+
+
+def _unique_ids(turn: int, given: Sequence[str]) -> list[str]:
+    # Providers want every call answered by its own id; some models give none, or the same one twice.
+    ids: dict[str, None] = {}
+    taken = set(given)
+    for index, id_ in enumerate(given):
+        if not id_ or id_ in ids:
+            id_ = f"call_{turn}_{index}"
+            while id_ in taken or id_ in ids:
+                id_ += "_"
+        ids[id_] = None
+    return list(ids)
+
+
+def _with_id(call: ToolCall, id_: str) -> ToolCall:
+    return call if call.id == id_ else call.model_copy(update={"id": id_})
+
+
+def _json_object(raw: str) -> dict[str, Any] | None:
+    """The object that a text is in JSON, no text being the empty one; None for anything else."""
+    try:
+        value: object = from_json(raw, allow_inf_nan=False) if raw.strip() else {}
+    except ValueError:
+        return None
+    return cast("dict[str, Any]", value) if isinstance(value, dict) and _is_finite(cast("object", value)) else None
+
+
+def _is_finite(value: object) -> bool:
+    # 1e999 reads as infinity, which JSON cannot hold, so a stored run would come back with another value.
+    if isinstance(value, dict):
+        return all(map(_is_finite, cast("dict[str, object]", value).values()))
+    if isinstance(value, list):
+        return all(map(_is_finite, cast("list[object]", value)))
+    return not isinstance(value, float) or isfinite(value)

@@ -1,0 +1,80 @@
+"""The history of a run: what joins it, under which uuids, and what of it a model or a reader is shown."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+from rigging_py.message import Message, ModelTurn
+from rigging_py.run.program import OutputSpec
+from rigging_py.run.state import PendingTurn, RunState
+from rigging_py.run.steps import ModelCall, PendingToolCall, ToolResult
+
+NOT_EXECUTED = "This call was not executed."
+_NAMESPACE = UUID("6f2f9b0e-8a44-5c1f-9d2b-51c1f0a7a3de")
+
+
+def uuid_at(run: RunState, index: int) -> UUID:
+    """The uuid of the message that takes place `index` of the history in this turn."""
+    return uuid5(_NAMESPACE, f"{run.run_id}/{run.turn}/{index}")
+
+
+def record(run: RunState, turn: ModelTurn) -> None:
+    """Counts a call that gave a turn, and those that the generator had to make before it."""
+    run.calls += [ModelCall(run.turn, run.attempt, usage, failure="Retried") for usage in turn.attempts]
+    run.calls.append(ModelCall(run.turn, run.attempt, turn.usage, turn.stop_reason))
+    for usage in (*turn.attempts, turn.usage):
+        run.usage += usage
+
+
+def commit(run: RunState, turn: PendingTurn, unanswered: str = NOT_EXECUTED) -> None:
+    """The turn joins the history with one result for each call, in call order; calls without one get `unanswered`."""
+    nothing = ToolResult(unanswered, error=True)
+    place = len(run.messages) + 1
+    results = [
+        _result_message(call, turn.results.get(call.key, nothing), uuid_at(run, place + index))
+        for index, call in enumerate(turn.calls)
+    ]
+    run.messages += [turn.message, *results]
+    run.pending = None
+
+
+def refuse(run: RunState, turn: PendingTurn, reply: str | None) -> None:
+    """A refused answer joins the history, and what is said about it; a silent one leaves no message of its own."""
+    place = len(run.messages)
+    if says_anything(turn.message):
+        commit(run, turn)
+    if reply is not None:
+        run.messages.append(Message("user", reply, uuid=uuid_at(run, len(run.messages))))
+    run.refused += [message.uuid for message in run.messages[place:]]
+    run.pending = None
+
+
+def sent(run: RunState, output: OutputSpec | None) -> tuple[Message, ...]:
+    """What the next call is sent: everything, but when answers are regenerated nothing of those refused."""
+    return _without_refused(run) if output is not None and output.on_invalid == "regenerate" else tuple(run.messages)
+
+
+def shown(run: RunState, output: OutputSpec | None) -> tuple[Message, ...]:
+    """What a finished run shows: everything, unless the dialog about refused answers is not kept."""
+    return tuple(run.messages) if output is None or output.keep_dialog else _without_refused(run)
+
+
+def last_answer(run: RunState) -> str:
+    """The text of the last thing the model said."""
+    return next((message.content for message in reversed(run.messages) if message.role == "assistant"), "")
+
+
+def says_anything(message: Message) -> bool:
+    """Whether a message has content of its own; reasoning alone is none."""
+    return bool(message.content.strip()) or any(part.type != "text" for part in message.content_parts)
+
+
+def _without_refused(run: RunState) -> tuple[Message, ...]:
+    refused = set(run.refused)
+    return tuple(message for message in run.messages if message.uuid not in refused)
+
+
+def _result_message(call: PendingToolCall, result: ToolResult, uuid: UUID) -> Message:
+    content = result.content if isinstance(result.content, str) else list(result.content)
+    metadata = {**result.metadata, "error": True} if result.error else dict(result.metadata)
+    return Message("tool", content, tool_call_id=call.id, metadata=metadata, uuid=uuid)
