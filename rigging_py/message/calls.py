@@ -46,10 +46,12 @@ class ToolCall(BaseModel):
 
     @property
     def name(self) -> str:
+        """The function's name."""
         return self.function.name
 
     @property
     def arguments(self) -> str:
+        """The arguments as JSON text, as the model wrote them."""
         return self.function.arguments
 
     def __str__(self) -> str:

@@ -67,6 +67,7 @@ class ContentAudioInput(_Part):
 
     @property
     def transcript(self) -> str | None:
+        """What is said in it, where that is known."""
         return self.input_audio.transcript
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self, TypeAlias, TypedDict, TypeVar, cast, over
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rigging_py import parsing
+import rigging_py.parsing as parsing
 from rigging_py.message.calls import ToolCall
 from rigging_py.message.content import AnyContent, Content, ContentText
 
@@ -77,7 +77,7 @@ class Message(BaseModel):
     @content.setter
     def content(self, text: str) -> None:
         places = [index for index, part in enumerate(self.content_parts) if isinstance(part, ContentText)]
-        others = [part for part in self.content_parts if not isinstance(part, ContentText)]
+        others: list[Content] = [part for part in self.content_parts if not isinstance(part, ContentText)]
         others.insert(places[0] if places else 0, ContentText(text=text))
         self.content_parts = others
 
@@ -99,11 +99,7 @@ class Message(BaseModel):
             return message.shell()
         if isinstance(message, str | AnyContent):
             return cls("user", message)
-        if isinstance(message, Mapping):
-            return cls.model_validate(dict(cast("Mapping[str, Any]", message)))
-        raise TypeError(
-            f"A message is text, a content part, a dict with role and content, or a Message; not {message!r}."
-        )
+        return cls.model_validate(_fields_of(message))
 
     @classmethod
     def fit_as_list(
@@ -203,7 +199,7 @@ class Message(BaseModel):
     @overload
     def try_parse_many(self, *types: type[T], fail_on_missing: bool = ...) -> list[T]: ...
     def try_parse_many(self, *types: type[Any], fail_on_missing: bool = False) -> list[Any]:
-        """As `parse_many`, without the types that are missing or invalid; `fail_on_missing` still raises for missing ones."""
+        """As `parse_many`, without the missing and the invalid; `fail_on_missing` still raises for the missing."""
         return [value for value, _ in parsing.try_parse_many(self.content, *types, fail_on_missing=fail_on_missing)]
 
     def to_openai(self) -> dict[str, Any]:
@@ -213,7 +209,7 @@ class Message(BaseModel):
         if len(parts) == 1 and isinstance(parts[0], ContentText) and parts[0].cache_control is None:
             spec["content"] = parts[0].text
         elif parts:
-            spec["content"] = [_part_to_openai(part) for part in parts]
+            spec["content"] = _parts_to_openai(parts)
         elif not self.tool_calls:
             spec["content"] = ""
         if self.tool_calls:
@@ -227,10 +223,19 @@ Messages: TypeAlias = Sequence[Message] | Sequence[MessageDict] | Sequence[str] 
 """Several messages, in any form that `Message.fit` takes."""
 
 
+def _fields_of(message: object) -> dict[str, Any]:
+    if not isinstance(message, Mapping) or "role" not in message:
+        raise TypeError(
+            f"A message is text, a content part, a dict with role and content, or a Message; not {message!r}."
+        )
+    return dict(cast("Mapping[str, Any]", message))
+
+
 def _to_parts(content: Any, *, is_ours: bool) -> list[Any]:
     if content is None or content == "":
         return []
-    pieces: Sequence[Any] = [content] if isinstance(content, str | Mapping | AnyContent) else content
+    is_one = isinstance(content, str | Mapping | AnyContent) or not isinstance(content, Iterable)
+    pieces: list[Any] = [content] if is_one else list(content)
     return [
         ContentText(text=textwrap.dedent(piece) if is_ours and "\n" in piece else piece)
         if isinstance(piece, str)
@@ -239,15 +244,20 @@ def _to_parts(content: Any, *, is_ours: bool) -> list[Any]:
     ]
 
 
-def _part_to_openai(part: Content) -> dict[str, Any]:
-    spec = part.model_dump(exclude_none=True)
-    if "input_audio" in spec:
-        spec["input_audio"].pop("transcript", None)
-    return spec
+def _parts_to_openai(parts: Sequence[Content]) -> list[dict[str, Any]]:
+    specs = [part.model_dump(exclude_none=True) for part in parts]
+    for spec, after in zip(specs, specs[1:], strict=False):
+        # Providers put text parts together without a gap; `content` shows them on lines of their own.
+        if spec["type"] == after["type"] == "text" and not spec["text"].endswith("\n"):
+            spec["text"] += "\n"
+    for spec in specs:
+        if "input_audio" in spec:
+            spec["input_audio"].pop("transcript", None)
+    return specs
 
 
 def inject_system_content(messages: Sequence[Message], content: str) -> list[Message]:
-    """The messages with `content` in the system message: a new first one, or after a blank line unless it is there already."""
+    """The messages with `content` in the system message: a new one, or after a blank line unless it says so already."""
     if not messages or messages[0].role != "system":
         return [Message("system", content), *messages]
     first, *rest = messages

@@ -34,7 +34,7 @@ class GenerateParams(BaseModel):
     parallel_tool_calls: bool | None = None
     modalities: list[str] | None = None
     audio: dict[str, str] | None = None
-    extra: dict[str, Any] = Field(default_factory=dict)
+    extra: dict[str, Any] = Field(default_factory=dict[str, Any])
     """Whatever else the provider takes, sent as it is."""
     output: SkipValidation[Shape | None] = Field(default=None, exclude=True, repr=False)
     """The shape of the answer, for generators that can enforce it; set by pipelines."""
@@ -59,7 +59,8 @@ class GenerateParams(BaseModel):
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe values without None; `extra` is part of the top level and wins there."""
         values = self.model_dump(mode="json", exclude_none=True)
-        return {**values, **values.pop("extra", {})}
+        extra = values.pop("extra")
+        return {**values, **extra}
 
     def clone(self) -> Self:
         """A copy that shares nothing that can change."""

@@ -58,13 +58,13 @@ class Usage(BaseModel):
 class ModelTurn:
     """What a model answered to one call: an assistant message and the facts about it.
 
-    `attempts` holds the usage of calls that failed before this one succeeded. `extra` is whatever else the provider said.
+    `attempts` holds the usage of calls that failed before this one succeeded, `extra` whatever else the provider said.
     """
 
     message: Message
     stop_reason: StopReason = "unknown"
     usage: Usage | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
     attempts: tuple[Usage, ...] = ()
 
     @classmethod
@@ -93,10 +93,11 @@ class GeneratedText:
     text: str
     stop_reason: StopReason = "unknown"
     usage: Usage | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @classmethod
     def from_text(cls, text: str, stop_reason: StopReason = "stop") -> Self:
+        """A text without any facts about it."""
         return cls(text, stop_reason)
 
     def to_generated_message(self) -> ModelTurn:

@@ -1,109 +1,155 @@
-"""Describes a model class as the element it is written as: its tags, attributes and children, by pydantic-xml's rules."""
+"""Describes a model class as the element it is written as, by pydantic-xml's rules: tag, attributes and children."""
 
 from __future__ import annotations
 
 import types
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Union, cast, get_args, get_origin
+from typing import Annotated, Any, TypeAlias, TypeGuard, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_xml import BaseXmlModel
 from pydantic_xml.fields import XmlEntityInfoP, extract_field_xml_entity_info
 from pydantic_xml.typedefs import EntityLocation
 
-from rigging_py.parsing.codec import adapter_of, is_plain, without_none
-from rigging_py.parsing.shape import Attribute, Element, Leaf
+from rigging_py.parsing.codec import bare, schema_of, without_none
+from rigging_py.parsing.lenient import is_plain
+from rigging_py.parsing.shape import Attribute, Element, JsonSchema, Leaf
 
 _REPEATED = (list, set, frozenset, tuple, Sequence, Collection)
-_PLAIN_TEXT = Leaf({"type": "string"})
+Path: TypeAlias = tuple[type[BaseXmlModel], ...]
+"""The classes that are being described, from the outermost in."""
+Part: TypeAlias = Attribute | Leaf | tuple[Element, ...]
+"""How a field is written: as an attribute, as the text of its model, or as elements."""
 
 
-def describe(cls: type[BaseXmlModel], path: tuple[type[BaseXmlModel], ...] = ()) -> Element:
-    """The element of `cls`. A class inside itself is described as any content."""
-    tag = tag_of(cls)
+def describe(cls: type[BaseXmlModel], path: Path = ()) -> Element:
+    """The element of `cls`. A class inside itself has no content of its own."""
+    tag, model = cls.__xml_tag__ or cls.__name__, f"{cls.__module__}.{cls.__qualname__}"
     if cls in path:
-        return Element(tag, None)
-    attributes: list[Attribute] = []
-    children: list[Element] = []
-    text: Leaf | None = None
+        return Element(tag, None, model=model)
+    parts = [part for _, part in parts_of(cls, path)]
+    attributes = tuple(part for part in parts if isinstance(part, Attribute))
+    texts = [part for part in parts if isinstance(part, Leaf)]
+    children = tuple(child for part in parts if isinstance(part, tuple) for child in part)
+    return Element(tag, texts[0] if texts else children, attributes, model=model)
+
+
+def parts_of(cls: type[BaseXmlModel], path: Path = ()) -> Iterator[tuple[FieldInfo, Part]]:
+    """Each field with how it is written."""
     for name, field in cls.model_fields.items():
         info = extract_field_xml_entity_info(field)
-        kind = _annotated(field)
+        kind = _constrained(field)
         if info is not None and info.location is EntityLocation.ATTRIBUTE:
-            attributes.append(Attribute(info.path or field.alias or name, adapter_of(kind)[1], field.is_required()))
+            yield field, Attribute(info.path or field.alias or name, _schema(kind), field.is_required())
             continue
-        found = _field(kind, info, field.alias or name, (*path, cls))
-        if isinstance(found, Leaf):
-            text = found
-        else:
-            children += found if field.is_required() else [replace(child, least=0) for child in found]
-    content = tuple(children) if children else text if text is not None or attributes else None
-    return Element(tag, content if content is not None or not attributes else (), tuple(attributes))
+        part = _part(kind, info, field.alias or name, (*path, cls))
+        if isinstance(part, tuple) and not field.is_required():
+            part = tuple(replace(child, least=0) for child in part)
+        yield field, part
 
 
-def tag_of(cls: type[BaseXmlModel]) -> str:
-    return cls.__xml_tag__ or cls.__name__
+def unplaced(fields: Iterable[FieldInfo]) -> list[FieldInfo]:
+    """The fields that need an element of their own: lists of plain values, and plain values that are not alone.
+
+    One plain field beside nothing but attributes is the text of its model.
+    """
+    children = [field for field in fields if not _is_in_the_tag(field)]
+    bare_ones = [field for field in children if extract_field_xml_entity_info(field) is None]
+    lists = [field for field in bare_ones if _is_plain_list(without_none(field.annotation)[0])]
+    words = [field for field in bare_ones if _is_word(without_none(field.annotation)[0])]
+    return [*lists, *(words if len(children) > 1 else [])]
 
 
-def is_scalar(field: FieldInfo) -> bool:
-    """Whether the field is one plain value with no place of its own, so that it would be the element's text."""
-    kind, _ = without_none(field.annotation)
-    if extract_field_xml_entity_info(field) is not None or _is_model(kind):
+def absent_values(fields: Iterable[tuple[str, FieldInfo]]) -> dict[str, object]:
+    """What required fields are when the text has no element for them: an empty list, or None where that is allowed."""
+    values: dict[str, object] = {}
+    for name, field in fields:
+        kind, is_optional = without_none(field.annotation)
+        alias = field.validation_alias
+        if field.is_required() and (is_optional or _is_repeated(kind)):
+            values[alias if isinstance(alias, str) else name] = [] if _is_repeated(kind) else None
+    return values
+
+
+def _is_in_the_tag(field: FieldInfo) -> bool:
+    info = extract_field_xml_entity_info(field)
+    # pydantic-xml writes a mapping without a place as attributes.
+    is_mapping = info is None and get_origin(without_none(field.annotation)[0]) is dict
+    return is_mapping or (info is not None and info.location is EntityLocation.ATTRIBUTE)
+
+
+def _is_repeated(kind: Any) -> bool:
+    return get_origin(kind) in _REPEATED
+
+
+def _is_plain_list(kind: Any) -> bool:
+    return _is_repeated(kind) and all(_is_word(without_none(bare(item))[0]) for item in _items(kind))
+
+
+def _is_word(kind: Any) -> bool:
+    if _is_repeated(kind) or get_origin(kind) is dict or any(map(_is_model, _alternatives(kind))):
         return False
-    return get_origin(kind) not in _REPEATED and is_plain(adapter_of(kind)[1])
+    return is_plain(_schema(kind))
 
 
-def _annotated(field: FieldInfo) -> Any:
+def _schema(kind: Any) -> JsonSchema:
+    """The schema of what stands between tags, where anything is text."""
+    return {"type": "string"} if bare(kind) is Any else schema_of(kind)
+
+
+def _items(kind: Any) -> list[Any]:
+    return [arg for arg in get_args(kind) if arg is not Ellipsis]
+
+
+def _alternatives(kind: Any) -> tuple[Any, ...]:
+    kind = bare(kind)
+    return get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
+
+
+def _constrained(field: FieldInfo) -> Any:
     constraints = tuple(one for one in field.metadata if not hasattr(one, "location"))
     return Annotated[(field.annotation, *constraints)] if constraints else field.annotation
 
 
-def _field(
-    annotation: Any, info: XmlEntityInfoP | None, name: str, path: tuple[type[BaseXmlModel], ...]
-) -> list[Element] | Leaf:
+def _part(annotation: Any, info: XmlEntityInfoP | None, name: str, path: Path) -> Leaf | tuple[Element, ...]:
     """The elements of a field, or the leaf when it is the text of its model."""
     if info is not None and info.location is EntityLocation.WRAPPED:
-        return [_wrapped(annotation, info, name, path)]
-    kind, is_optional = without_none(_bare(annotation))
-    least = 0 if is_optional else 1
-    if get_origin(kind) in _REPEATED:
-        items = [arg for arg in get_args(kind) if arg is not Ellipsis]
-        found = [one for item in items[:1] for one in _single(item, item, info, name, path)]
-        return [replace(one, least=0, most=None) for one in found]
-    if get_origin(kind) in (Union, types.UnionType) and all(map(_is_model, get_args(kind))):
-        return [replace(one, least=0) for arg in get_args(kind) for one in _single(arg, arg, info, name, path)]
-    is_text = info is None and not _is_model(kind)
-    if is_text:
-        return Leaf(adapter_of(annotation)[1])
-    return [replace(one, least=least) for one in _single(kind, annotation, info, name, path)]
+        return _wrapped(annotation, info, name, path)
+    kind, is_optional = without_none(bare(annotation))
+    if info is None and get_origin(kind) is dict:
+        return ()
+    if _is_repeated(kind):
+        found = [_one(alternative, info, name, path) for item in _items(kind) for alternative in _alternatives(item)]
+        is_fixed = get_origin(kind) is tuple and Ellipsis not in get_args(kind)
+        return tuple(found) if is_fixed else tuple(replace(one, least=0, most=None) for one in found)
+    alternatives = _alternatives(kind)
+    if len(alternatives) > 1 and all(map(_is_model, alternatives)):
+        return tuple(replace(_one(one, info, name, path), least=0) for one in alternatives)
+    if info is None and not _is_model(kind):
+        return Leaf(_schema(annotation))
+    one = _one(kind if _is_model(kind) else annotation, info, name, path)
+    return (replace(one, least=0 if is_optional else 1),)
 
 
-def _single(
-    kind: Any, annotation: Any, info: XmlEntityInfoP | None, name: str, path: tuple[type[BaseXmlModel], ...]
-) -> list[Element]:
+def _one(annotation: Any, info: XmlEntityInfoP | None, name: str, path: Path) -> Element:
     own = info.path if info is not None else None
-    if _is_model(_bare(kind)):
-        element = describe(cast("type[BaseXmlModel]", _bare(kind)), path)
-        return [replace(element, tag=own or element.tag)]
-    inner, _ = without_none(_bare(annotation))
-    if get_origin(inner) is dict or not is_plain(adapter_of(inner)[1]):
-        return [Element(own or name, None)]
-    return [Element(own or name, Leaf(adapter_of(annotation)[1]))]
+    kind = bare(annotation)
+    if _is_model(kind):
+        element = describe(kind, path)
+        return replace(element, tag=own or element.tag)
+    # pydantic-xml writes a mapping as attributes, whose names are not known.
+    content = None if get_origin(without_none(kind)[0]) is dict else Leaf(_schema(annotation))
+    return Element(own or name, content)
 
 
-def _wrapped(annotation: Any, info: XmlEntityInfoP, name: str, path: tuple[type[BaseXmlModel], ...]) -> Element:
+def _wrapped(annotation: Any, info: XmlEntityInfoP, name: str, path: Path) -> tuple[Element, ...]:
     """The elements that `wrapped("a/b", …)` puts around a field."""
-    inside = _field(annotation, cast("XmlEntityInfoP | None", info.wrapped), name, path)
-    content: Leaf | tuple[Element, ...] = inside if isinstance(inside, Leaf) else tuple(inside)
+    content = _part(annotation, info.wrapped, name, path)
     for step in reversed((info.path or name).split("/")):
         content = (Element(step, content),)
-    return cast("tuple[Element, ...]", content)[0]
+    return content if isinstance(content, tuple) else ()
 
 
-def _bare(annotation: Any) -> Any:
-    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
-
-
-def _is_model(kind: Any) -> bool:
+def _is_model(kind: Any) -> TypeGuard[type[BaseXmlModel]]:
     return isinstance(kind, type) and issubclass(kind, BaseXmlModel)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 from xml.etree.ElementTree import Element as Node
 
 from rigging_py.parsing.extract import escape, escape_attribute
 
-_INDENT = "  "
+# As reading does, this knows no line end but \n; textwrap.indent would indent after form feeds too.
+_LINE = re.compile(r"^(?=.)", re.MULTILINE)
 
 
 def pretty(node: Node) -> str:
@@ -17,7 +18,7 @@ def pretty(node: Node) -> str:
     if not inside:
         return f"<{node.tag}{attributes} />"
     if len(node) or "\n" in inside:
-        inside = f"\n{textwrap.indent(inside, _INDENT) if len(node) else inside}\n"
+        inside = f"\n{_LINE.sub('  ', inside) if len(node) else inside}\n"
     return f"<{node.tag}{attributes}>{inside}</{node.tag}>"
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, cast, overload
 
 from pydantic import AfterValidator, BeforeValidator, create_model, field_serializer, field_validator
 
 from rigging_py.model.base import Model, attr
 
 T = TypeVar("T")
-PrimitiveT = TypeVar("PrimitiveT", int, str, float, bool)
 
 
 class Primitive(Model, Generic[T]):
@@ -20,35 +19,50 @@ class Primitive(Model, Generic[T]):
     content: T
 
 
+@overload
 def make_primitive(
     name: str,
-    type_: type[PrimitiveT] = str,
+    *,
+    tag: str | None = ...,
+    doc: str | None = ...,
+    validator: Callable[[str], str | None] | None = ...,
+    strip_content: bool = ...,
+) -> type[Primitive[str]]: ...
+@overload
+def make_primitive(
+    name: str,
+    type_: type[T],
+    *,
+    tag: str | None = ...,
+    doc: str | None = ...,
+    validator: Callable[[T], T | None] | None = ...,
+    strip_content: bool = ...,
+) -> type[Primitive[T]]: ...
+def make_primitive(
+    name: str,
+    type_: type[Any] = str,
     *,
     tag: str | None = None,
     doc: str | None = None,
-    validator: Callable[[PrimitiveT], PrimitiveT | None] | None = None,
+    validator: Callable[[Any], Any] | None = None,
     strip_content: bool = True,
-) -> type[Primitive[PrimitiveT]]:
+) -> type[Primitive[Any]]:
     """A model class with one field, `content`, of a basic type.
 
     `validator` answers with the value to keep, or None to keep it as it is, and raises `ValueError` to refuse it.
     """
 
-    def checked(value: PrimitiveT) -> PrimitiveT:
+    def checked(value: Any) -> Any:
         answer = validator(value) if validator is not None else value
         return value if answer is None else answer
 
     def stripped(value: Any) -> Any:
         return value.strip() if strip_content and isinstance(value, str) else value
 
-    annotation = cast("type[PrimitiveT]", Annotated[type_, BeforeValidator(stripped), AfterValidator(checked)])
-    made = cast(
-        "type[Primitive[PrimitiveT]]",
-        create_model(
-            name, __base__=Primitive[type_], __doc__=doc, __cls_kwargs__={"tag": tag}, content=(annotation, ...)
-        ),
-    )
-    return made
+    annotation: Any = Annotated[type_, BeforeValidator(stripped), AfterValidator(checked)]
+    # As an expression, since type checkers take no variable in a type.
+    base = cast("type[Primitive[Any]]", Primitive.__class_getitem__(type_))
+    return create_model(name, __base__=base, __doc__=doc, __cls_kwargs__={"tag": tag}, content=(annotation, ...))
 
 
 class ErrorModel(Model, tag="error"):
@@ -59,6 +73,7 @@ class ErrorModel(Model, tag="error"):
 
     @classmethod
     def from_exception(cls, exception: BaseException) -> Self:
+        """The error that tells of `exception`."""
         return cls(type=type(exception).__name__, content=str(exception))
 
 
@@ -105,6 +120,7 @@ class DelimitedAnswer(Model):
 
     @property
     def items(self) -> list[str]:
+        """The answers, without the quotes and blanks around them; empty ones are left out."""
         pieces = max((self.content.split(one) for one in self._delimiters), key=len)
         return [item for piece in pieces if (item := piece.strip(" \"'\n\t\r"))]
 

@@ -1,4 +1,4 @@
-"""Reads one found element into an XML tree, guided by the shape it should have.
+"""Finds the elements of one shape in text and reads each into an XML tree.
 
 Only the tags that the shape expects are markup; everything else a model writes between them is text. Children may come
 in any order.
@@ -6,62 +6,101 @@ in any order.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 from xml.etree.ElementTree import Element as Node
 
-from rigging_py.parsing.extract import (
-    Found,
-    elements,
-    innermost,
-    outermost,
-    read_attributes,
-    read_text,
-    without_comments,
-)
-from rigging_py.parsing.lenient import allows_null
-from rigging_py.parsing.shape import Element, Leaf
+from rigging_py.parsing.extract import Found, elements, innermost, outermost, read_attributes, read_text
+from rigging_py.parsing.lenient import allows_null, lenient, says_nothing
+from rigging_py.parsing.shape import Attribute, Element, JsonSchema, Leaf
 
 _DEPTH_LIMIT = 64
+_start = attrgetter("start")
 
 
-def read_tree(text: str, found: Found, shape: Element, depth: int = 0) -> Node:
-    """The tree of `found`, with the children that `shape` knows."""
-    node = Node(found.tag, read_attributes(found.attributes))
-    if isinstance(shape.content, Leaf) or depth > _DEPTH_LIMIT:
-        node.text = read_text(found.inner(text)) or None
-        return node
-    children = _children(text, found, shape)
-    by_tag = {child.tag: child for child in shape.content or ()}
-    for child in children:
-        expected = by_tag.get(child.tag, Element(child.tag, None))
-        inner = read_tree(text, child, expected, depth + 1)
-        if not _says_none(inner, expected):
-            node.append(inner)
-    node.text = _own_text(text, found, children) or None
+class TreeReader:
+    """Reads the elements of one shape."""
+
+    def __init__(self, shape: Element) -> None:
+        self.shape = shape
+        self._tags = tuple(dict.fromkeys(_tags(shape)))
+        self._holds_itself = shape.tag in [tag for child in _children(shape) for tag in _tags(child)]
+
+    def read(self, text: str) -> Iterator[tuple[Node, slice]]:
+        """Each element in text order, with its place."""
+        pairs = sorted(elements(text, self._tags), key=_start)
+        own = [one for one in pairs if one.tag == self.shape.tag]
+        for found in outermost(own) if self._holds_itself else innermost(own):
+            yield _node(text, found, self.shape, pairs, ()), slice(found.start, found.stop)
+
+
+def _node(text: str, found: Found, shape: Element, pairs: Sequence[Found], outer: tuple[Element, ...]) -> Node:
+    """The tree of one element. `pairs` are all elements it may hold, `outer` the shapes it stands in."""
+    if shape.content is None:
+        shape = next((one for one in reversed(outer) if one.model == shape.model), shape)
+    node = Node(found.tag, _attributes(found, shape.attributes))
+    if isinstance(shape.content, Leaf):
+        node.text = _leaf_text(read_text(found.inner(text)), shape.content.schema)
+    elif len(outer) < _DEPTH_LIMIT:
+        by_tag = {child.tag: child for child in _children(shape)}
+        inside = _inside(pairs, found)
+        known = _outermost_known(inside, by_tag)
+        counts = Counter(child.tag for child in known)
+        for child in known:
+            expected = by_tag[child.tag]
+            if not _is_absent(text, child, expected, is_alone=counts[child.tag] == 1):
+                node.append(_node(text, child, expected, inside, (*outer, shape)))
     return node
 
 
-def _says_none(node: Node, shape: Element) -> bool:
-    """Whether an empty element stands for None and not for the empty string."""
-    is_optional = isinstance(shape.content, Leaf) and allows_null(shape.content.schema)
-    return is_optional and not node.text and not node.attrib
+def _attributes(found: Found, expected: Sequence[Attribute]) -> dict[str, str]:
+    attributes = read_attributes(found.attributes) if found.attributes else {}
+    for one in expected:
+        if (value := attributes.get(one.name)) is None:
+            continue
+        if says_nothing(value) and allows_null(one.schema):
+            del attributes[one.name]
+        else:
+            attributes[one.name] = str(lenient(value, one.schema))
+    return attributes
 
 
-def _children(text: str, found: Found, shape: Element) -> list[Found]:
-    known = shape.content or ()
-    leaves = {child.tag for child in known if isinstance(child.content, Leaf)}
-    tags = [child.tag for child in known]
-    inside = elements(text, tags, found.inner_start, found.inner_stop)
+def _leaf_text(content: str, schema: JsonSchema) -> str | None:
+    if says_nothing(content) and allows_null(schema):
+        return None
+    return str(lenient(content, schema)) or None
+
+
+def _is_absent(text: str, found: Found, shape: Element, *, is_alone: bool) -> bool:
+    """Whether an element says that there is no value: of an optional one, or of a list when it stands alone."""
+    if not isinstance(shape.content, Leaf) or found.attributes.strip():
+        return False
+    content = read_text(found.inner(text))
+    if shape.most is None and is_alone and not content:
+        return True
+    return says_nothing(content) and allows_null(shape.content.schema)
+
+
+def _outermost_known(inside: Sequence[Found], by_tag: Mapping[str, Element]) -> list[Found]:
     # A leaf's text may mention its own tag, so the innermost pair is meant; a branch may hold itself.
-    single = [one for tag in leaves for one in innermost(f for f in inside if f.tag == tag)]
-    return outermost([*single, *(one for one in inside if one.tag not in leaves)])
+    leaves = [tag for tag, shape in by_tag.items() if isinstance(shape.content, Leaf)]
+    single = [one for tag in leaves for one in innermost(one for one in inside if one.tag == tag)]
+    return outermost([*single, *(one for one in inside if one.tag in by_tag and one.tag not in leaves)])
 
 
-def _own_text(text: str, found: Found, children: list[Found]) -> str:
-    """The text of an element outside its children."""
-    pieces: list[str] = []
-    position = found.inner_start
-    for child in children:
-        pieces.append(text[position : child.start])
-        position = child.stop
-    pieces.append(text[position : found.inner_stop])
-    return read_text(without_comments("".join(pieces)))
+def _inside(pairs: Sequence[Found], outer: Found) -> list[Found]:
+    first = bisect_left(pairs, outer.inner_start, key=_start)
+    last = bisect_left(pairs, outer.inner_stop, key=_start)
+    return [one for one in pairs[first:last] if one.stop <= outer.inner_stop]
+
+
+def _tags(shape: Element) -> Iterator[str]:
+    yield shape.tag
+    for child in _children(shape):
+        yield from _tags(child)
+
+
+def _children(shape: Element) -> tuple[Element, ...]:
+    return shape.content if isinstance(shape.content, tuple) else ()

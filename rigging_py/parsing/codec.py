@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import types
 import typing
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar, Union, get_args, get_origin, runtime_checkable
+from typing import Annotated, Any, Generic, Literal, Protocol, TypeGuard, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
 
 from rigging_py.error import MissingModelError, PromptDefinitionError, UnparsedError
-from rigging_py.parsing.extract import Found, elements, escape, innermost, read_text
-from rigging_py.parsing.lenient import lenient
+from rigging_py.parsing.extract import elements, escape, innermost, read_text
+from rigging_py.parsing.lenient import branches_of, is_plain, lenient, says_nothing
 from rigging_py.parsing.shape import Element, JsonSchema, Leaf, Shape, to_xml_tag
-from rigging_py.parsing.sketch import sketch
+from rigging_py.parsing.sketch import show_example, sketch
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -40,7 +41,6 @@ class Ctx:
     example: Any = None
 
 
-@runtime_checkable
 class Tagged(Protocol):
     """A class that knows its own tags, as `Model` does."""
 
@@ -49,7 +49,7 @@ class Tagged(Protocol):
     @classmethod
     def xml_element(cls) -> Element: ...
     @classmethod
-    def candidates(cls, text: str) -> list[tuple[Any, slice]]: ...
+    def candidates(cls, text: str) -> Sequence[tuple[Any, slice]]: ...
     def to_pretty_xml(self) -> str: ...
 
 
@@ -57,13 +57,22 @@ class Codec(Protocol[T_co]):
     """How a value of one type is asked for and read."""
 
     @property
-    def example(self) -> str: ...
+    def example(self) -> str:
+        """What a prompt shows of the answer."""
+        ...
+
     @property
-    def shape(self) -> Shape: ...
+    def shape(self) -> Shape:
+        """The elements of the answer."""
+        ...
+
     @property
-    def wording(self) -> Wording: ...
+    def wording(self) -> Wording:
+        """Whether the answer is one element, one for each item, or several different ones."""
+        ...
+
     def read(self, text: str) -> T_co:
-        """The value in `text`. Raises `MissingModelError` or `UnparsedError`."""
+        """The value in `text`. Raises `MissingModelError`, `UnparsedError` or pydantic's `ValidationError`."""
         ...
 
 
@@ -71,8 +80,11 @@ class ItemCodec(Codec[T_co], Protocol[T_co]):
     """A codec whose value is one element, so that it may be repeated."""
 
     @property
-    def element(self) -> Element: ...
-    def candidates(self, text: str) -> list[tuple[T_co | Exception, slice]]:
+    def element(self) -> Element:
+        """The element."""
+        ...
+
+    def candidates(self, text: str) -> Sequence[tuple[T_co | Exception, slice]]:
         """Every element of the tag in text order: its value, or what is wrong with it."""
         ...
 
@@ -82,19 +94,18 @@ def first_valid(codec: ItemCodec[T], text: str) -> tuple[T, slice]:
 
     Raises `MissingModelError` when there is no element, else what is wrong with the first.
     """
-    candidates = codec.candidates(text)
-    for value, place in candidates:
+    wrong: Exception | None = None
+    for value, place in codec.candidates(text):
         if not isinstance(value, Exception):
             return value, place
-    for error, _ in candidates:
-        raise typing.cast("Exception", error)
-    raise MissingModelError(codec.element.tag)
+        wrong = wrong or value
+    raise wrong or MissingModelError(codec.element.tag)
 
 
-def all_valid(codec: ItemCodec[T], text: str) -> list[tuple[T, slice]]:
-    """Every element, in text order. Raises what is wrong with the first bad one."""
+def all_valid(candidates: Iterable[tuple[T | Exception, slice]]) -> list[tuple[T, slice]]:
+    """Every candidate, in text order. Raises what is wrong with the first bad one."""
     found: list[tuple[T, slice]] = []
-    for value, place in codec.candidates(text):
+    for value, place in candidates:
         if isinstance(value, Exception):
             raise value
         found.append((value, place))
@@ -103,94 +114,60 @@ def all_valid(codec: ItemCodec[T], text: str) -> list[tuple[T, slice]]:
 
 @dataclass(frozen=True, eq=False)
 class LeafCodec(Generic[T]):
-    """One value between two tags: plain text, or with `json` a JSON document."""
+    """One value between two tags: plain text, or a JSON document where the element's leaf says so."""
 
+    element: Element
+    example: str
     adapter: TypeAdapter[T]
     schema: JsonSchema
-    ctx: Ctx
-    json: bool = False
-    optional: bool = False
+    is_json: bool = False
+    is_optional: bool = False
     wording: Wording = "one"
-
-    @property
-    def tag(self) -> str:
-        return self.ctx.tag or "value"
-
-    @property
-    def element(self) -> Element:
-        schema = {"anyOf": [self.schema, {"type": "null"}]} if self.optional else self.schema
-        return Element(self.tag, Leaf(schema, self.json))
 
     @property
     def shape(self) -> Shape:
         return (self.element,)
 
-    @property
-    def example(self) -> str:
-        given = self.ctx.example
-        inside = escape(str(given)) if given is not None else sketch(self.schema, as_json=self.json)
-        prefix = f"{self.ctx.prefix}\n" if self.ctx.prefix else ""
-        return f"{prefix}<{self.tag}>{inside}</{self.tag}>"
-
     def read(self, text: str) -> T:
         return first_valid(self, text)[0]
 
-    def candidates(self, text: str) -> list[tuple[T | Exception, slice]]:
-        found = innermost(elements(text, (self.tag,)))
-        return [(self._value(one, text), slice(one.start, one.stop)) for one in found]
+    def candidates(self, text: str) -> Sequence[tuple[T | Exception, slice]]:
+        found = innermost(elements(text, (self.element.tag,)))
+        return [(self._value(read_text(one.inner(text))), slice(one.start, one.stop)) for one in found]
 
-    def _value(self, found: Found, text: str) -> T | Exception:
-        content = read_text(found.inner(text))
-        if self.optional and content.lower() in _NOTHING:
+    def _value(self, content: str) -> T | Exception:
+        if self.is_optional and says_nothing(content):
             return typing.cast("T", None)
         try:
-            if self.json:
-                return self.adapter.validate_json(content)
+            if self.is_json:
+                return self.adapter.validate_json(_unfenced(content))
             return self.adapter.validate_python(lenient(content, self.schema))
         except ValidationError as error:
-            unparsed = UnparsedError(self.tag, _shortened(content), first_complaints(error))
-            unparsed.__cause__ = error
-            return unparsed
-
-
-_NOTHING = {"", "none", "null", "n/a"}
+            return _unparsed(self.element.tag, content, error)
 
 
 @dataclass(frozen=True, eq=False)
 class TaggedCodec(Generic[T]):
     """A `Model`, which reads itself."""
 
-    model: type[T]
-    ctx: Ctx
-    optional: bool = False
+    element: Element
+    example: str
+    model: type[Tagged]
+    is_optional: bool = False
     wording: Wording = "one"
-
-    @property
-    def _tagged(self) -> type[Tagged]:
-        return typing.cast("type[Tagged]", self.model)
-
-    @property
-    def element(self) -> Element:
-        return self._tagged.xml_element()
 
     @property
     def shape(self) -> Shape:
         return (self.element,)
 
-    @property
-    def example(self) -> str:
-        given = self.ctx.example
-        inside = given.to_pretty_xml() if isinstance(given, Tagged) else self._tagged.xml_example()
-        return f"{self.ctx.prefix}\n{inside}" if self.ctx.prefix else inside
-
     def read(self, text: str) -> T:
-        tag = self.element.tag
-        if self.optional and _is_one_empty(text, tag):
-            return typing.cast("T", None)
         return first_valid(self, text)[0]
 
-    def candidates(self, text: str) -> list[tuple[T | Exception, slice]]:
-        return self._tagged.candidates(text)
+    def candidates(self, text: str) -> Sequence[tuple[T | Exception, slice]]:
+        found: list[tuple[Any, slice]] = list(self.model.candidates(text))
+        if self.is_optional:
+            found = [(None if _is_empty(text[place], self.element.tag) else value, place) for value, place in found]
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,11 +176,8 @@ class ManyCodec(Generic[T]):
 
     item: ItemCodec[Any]
     build: Callable[[list[Any]], T]
+    shape: Shape
     wording: Wording = "each"
-
-    @property
-    def shape(self) -> Shape:
-        return (dataclasses.replace(self.item.element, least=0, most=None),)
 
     @property
     def example(self) -> str:
@@ -211,39 +185,32 @@ class ManyCodec(Generic[T]):
 
     def read(self, text: str) -> T:
         tag = self.item.element.tag
-        if _is_one_empty(text, tag):
-            return self.build([])
-        found = all_valid(self.item, text)
-        if not found:
+        candidates = self.item.candidates(text)
+        if not candidates:
             raise MissingModelError(
                 tag,
                 f"There is no {tag!r} element in the text; write one for each item, or a single empty one for none.",
             )
-        return self.build([value for value, _ in found])
+        is_none = len(candidates) == 1 and _is_empty(text[candidates[0][1]], tag)
+        values = [] if is_none else [value for value, _ in all_valid(candidates)]
+        try:
+            return self.build(values)
+        except ValidationError as error:
+            raise _unparsed(tag, text, error) from error
 
 
 @dataclass(frozen=True, eq=False)
 class SeveralCodec(Generic[T]):
-    """The members of a tuple or a dataclass, each in its own elements. Members without a codec are filled in by the caller."""
+    """The members of a tuple or a dataclass, each in its own elements.
+
+    Members without a codec are filled in by the caller.
+    """
 
     members: tuple[Codec[Any] | None, ...]
     build: Callable[[list[Any]], T]
-
-    @property
-    def _coded(self) -> list[Codec[Any]]:
-        return [codec for codec in self.members if codec is not None]
-
-    @property
-    def wording(self) -> Wording:
-        return self._coded[0].wording if len(self._coded) == 1 else "several"
-
-    @property
-    def shape(self) -> Shape:
-        return tuple(element for codec in self._coded for element in codec.shape)
-
-    @property
-    def example(self) -> str:
-        return "\n\n".join(codec.example for codec in self._coded)
+    shape: Shape
+    example: str
+    wording: Wording
 
     def read(self, text: str, filling: object = None) -> T:
         return self.build([filling if codec is None else codec.read(text) for codec in self.members])
@@ -256,39 +223,26 @@ def codec_of(annotation: Any, *, filled: tuple[type, ...] = ()) -> Codec[Any]:
     Raises `PromptDefinitionError` for a type that text cannot hold.
     """
     try:
-        return _codec_of(annotation, filled)
-    except TypeError as error:
-        if isinstance(error, PromptDefinitionError) or "unhashable" not in str(error):
-            raise
+        hash(annotation)
+    except TypeError:
         return _build(annotation, filled)
+    # Literal["a", "b"] equals Literal["b", "a"], and is asked for in its own order.
+    return _codec_of(annotation, "" if isinstance(annotation, type) else repr(annotation), filled)
 
 
-@lru_cache(maxsize=1024)
-def _codec_of(annotation: Any, filled: tuple[type, ...]) -> Codec[Any]:
+@functools.lru_cache(maxsize=1024)
+def _codec_of(annotation: Any, spelling: str, filled: tuple[type, ...]) -> Codec[Any]:  # noqa: ARG001 — a part of the key
     return _build(annotation, filled)
 
 
 def _build(annotation: Any, filled: tuple[type, ...]) -> Codec[Any]:
-    kind, ctx = unwrap(annotation)
-    origin, args = get_origin(kind), get_args(kind)
-    if origin in _COLLECTIONS:
-        return ManyCodec(_item_codec(args[0]), _COLLECTIONS[origin])
-    if origin is tuple and args:
-        if len(args) == 2 and args[1] is Ellipsis:
-            return ManyCodec(_item_codec(args[0]), tuple)
+    kind = bare(annotation)
+    args = get_args(kind)
+    if get_origin(kind) is tuple and args and args[-1] is not Ellipsis:
         return _several([("", arg) for arg in args], tuple, filled)
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return _dataclass(kind, filled)
-    return _item_codec(annotation, ctx)
-
-
-_COLLECTIONS: Mapping[Any, Callable[[list[Any]], Any]] = {
-    list: list,
-    set: set,
-    frozenset: frozenset,
-    Sequence: list,
-    Collection: list,
-}
+    return _element_codec(annotation)
 
 
 def _dataclass(kind: type[Any], filled: tuple[type, ...]) -> Codec[Any]:
@@ -302,57 +256,98 @@ def _dataclass(kind: type[Any], filled: tuple[type, ...]) -> Codec[Any]:
 
 
 def _several(named: list[tuple[str, Any]], build: Callable[[list[Any]], Any], filled: tuple[type, ...]) -> Codec[Any]:
-    members = tuple(None if annotation in filled else _member(name, annotation) for name, annotation in named)
-    codec = SeveralCodec(members, build)
-    tags = [element.tag for element in codec.shape]
+    members = tuple(None if kind in filled else _member(name, kind) for name, kind in named)
+    coded = [codec for codec in members if codec is not None]
+    shape = tuple(element for codec in coded for element in codec.shape)
+    tags = [element.tag for element in shape]
     if twice := {tag for tag in tags if tags.count(tag) > 1}:
         raise PromptDefinitionError(
             f"Two members of the output share the tag {' and '.join(sorted(twice))}; "
             'give each its own with Annotated[..., Ctx("tag")].'
         )
-    return codec
+    wording = coded[0].wording if len(coded) == 1 else "several"
+    return SeveralCodec(members, build, shape, "\n\n".join(codec.example for codec in coded), wording)
 
 
 def _member(name: str, annotation: Any) -> Codec[Any]:
     """A member of a dataclass is tagged by its field's name, of a tuple by its type."""
+    return _element_codec(annotation, to_xml_tag(name)) if name else codec_of(annotation)
+
+
+def _element_codec(annotation: Any, tag: str = "") -> Codec[Any]:
+    """The codec of one element, or of any number of one. `tag` is for types that have none of their own."""
     kind, ctx = unwrap(annotation)
-    if not name or ctx.tag or is_tagged(kind):
-        return codec_of(annotation)
-    if get_origin(kind) in _COLLECTIONS:
-        item, item_ctx = unwrap(get_args(kind)[0])
-        if item_ctx.tag or is_tagged(item):
-            return codec_of(annotation)
-        return ManyCodec(
-            _item_codec(item, dataclasses.replace(item_ctx, tag=to_xml_tag(name))), _COLLECTIONS[get_origin(kind)]
-        )
-    return _item_codec(kind, dataclasses.replace(ctx, tag=to_xml_tag(name)))
+    origin, args = get_origin(bare(kind)), get_args(bare(kind))
+    build = tuple if origin is tuple and args[-1:] == (Ellipsis,) else _COLLECTIONS.get(origin)
+    if build is None:
+        return _item_codec(annotation, Ctx(), tag)
+    item = _item_codec(args[0], ctx, tag)
+    is_constrained = kind is not bare(kind)
+    shape = (dataclasses.replace(item.element, least=0, most=None),)
+    return ManyCodec(item, _adapter_of(kind).validate_python if is_constrained else build, shape)
 
 
-def _item_codec(annotation: Any, ctx: Ctx | None = None) -> ItemCodec[Any]:
-    kind, own_ctx = unwrap(annotation)
-    ctx = ctx if ctx is not None and ctx != Ctx() else own_ctx
-    inner, optional = without_none(kind)
-    if is_tagged(inner):
-        return TaggedCodec(inner, ctx, optional)
-    adapter, schema = adapter_of(inner)
+_COLLECTIONS: Mapping[Any, Callable[[list[Any]], Any]] = {
+    list: list,
+    set: set,
+    frozenset: frozenset,
+    Sequence: list,
+    Collection: list,
+}
+
+
+def _item_codec(annotation: Any, outer: Ctx, tag: str) -> ItemCodec[Any]:
+    kind, own = unwrap(annotation)
+    given = own.example if own.example is not None else outer.example
+    ctx = Ctx(own.tag or outer.tag, own.prefix or outer.prefix, given)
+    inner, is_optional = without_none(kind)
+    if is_tagged(bare(inner)):
+        return _tagged_codec(bare(inner), ctx, is_optional)
+    return _leaf_codec(inner, ctx.tag or tag or _default_tag(bare(inner)), ctx, is_optional)
+
+
+def _tagged_codec(model: type[Tagged], ctx: Ctx, is_optional: bool) -> ItemCodec[Any]:
+    shown = ctx.example.to_pretty_xml() if isinstance(ctx.example, model) else model.xml_example()
+    return TaggedCodec(model.xml_element(), _below(ctx.prefix, shown), model, is_optional)
+
+
+def _leaf_codec(kind: Any, tag: str, ctx: Ctx, is_optional: bool) -> ItemCodec[Any]:
+    schema = schema_of(kind)
     is_json = not is_plain(schema)
-    tagged = dataclasses.replace(ctx, tag=ctx.tag or _default_tag(inner))
-    return LeafCodec(adapter, schema, tagged, is_json, optional)
+    shown = show_example(ctx.example) if ctx.example is not None else sketch(schema, as_json=is_json)
+    example = _below(ctx.prefix, f"<{tag}>{escape(shown)}</{tag}>")
+    element = Element(tag, Leaf({"anyOf": [schema, {"type": "null"}]} if is_optional else schema, is_json))
+    return LeafCodec(element, example, _adapter_of(kind), schema, is_json, is_optional)
 
 
-def is_tagged(kind: Any) -> bool:
+def is_tagged(kind: Any) -> TypeGuard[type[Tagged]]:
     """Whether `kind` is a class that knows its own tags."""
     return isinstance(kind, type) and hasattr(kind, "xml_element") and hasattr(kind, "xml_example")
 
 
-def adapter_of(kind: Any) -> tuple[TypeAdapter[Any], JsonSchema]:
-    """What validates a type, and its JSON schema. Raises `PromptDefinitionError` for a type that text cannot hold."""
-    if kind in (Any, None, type(None)) or kind is object:
+def schema_of(kind: Any) -> JsonSchema:
+    """The JSON schema of a type, plain ones without references.
+
+    Raises `PromptDefinitionError` for a type that text cannot hold.
+    """
+    if isinstance(kind, type) and kind in _PLAIN_SCHEMAS:
+        return _PLAIN_SCHEMAS[kind]
+    try:
+        schema = _adapter_of(kind).json_schema()
+    except PydanticUserError as error:
+        raise PromptDefinitionError(f"{kind!r} cannot be written as text: {error}") from error
+    if not is_plain(schema):
+        return schema
+    branches = branches_of(schema)
+    return branches[0] if len(branches) == 1 else {"anyOf": branches}
+
+
+def _adapter_of(kind: Any) -> TypeAdapter[Any]:
+    if kind in (Any, None, type(None), object):
         raise PromptDefinitionError(f"{kind} says nothing about the text to expect; name a type.")
     try:
-        adapter: TypeAdapter[Any] = TypeAdapter(kind)
-        return adapter, _PLAIN_SCHEMAS.get(kind) or adapter.json_schema()
-    except Exception as error:
+        return TypeAdapter(kind)
+    except PydanticUserError as error:
         raise PromptDefinitionError(f"{kind!r} cannot be written as text: {error}") from error
 
 
@@ -362,38 +357,21 @@ _PLAIN_SCHEMAS: Mapping[Any, JsonSchema] = {
     float: {"type": "number"},
     bool: {"type": "boolean"},
 }
-_PLAIN_TYPES = {"string", "integer", "number", "boolean", "null"}
-
-
-def is_plain(schema: JsonSchema) -> bool:
-    """Whether a value of `schema` is one word or phrase, not a document."""
-    if "enum" in schema or "const" in schema:
-        return True
-    if "$ref" in schema:
-        return is_plain(resolve(schema))
-    branches = schema.get("anyOf")
-    if isinstance(branches, list):
-        return all(is_plain(branch) for branch in typing.cast("list[JsonSchema]", branches))
-    return schema.get("type") in _PLAIN_TYPES
-
-
-def resolve(schema: JsonSchema, root: JsonSchema | None = None) -> JsonSchema:
-    """`schema` with its own `$ref` followed into the `$defs` of `root`."""
-    reference = schema.get("$ref")
-    if not isinstance(reference, str):
-        return schema
-    definitions = typing.cast("Mapping[str, JsonSchema]", (root or schema).get("$defs", {}))
-    return definitions[reference.rpartition("/")[2]]
 
 
 def _default_tag(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return "choice"
-    named = get_origin(kind) or kind
-    if isinstance(named, type) and named is not types.UnionType:
-        is_ours = issubclass(named, (BaseModel, enum.Enum)) or dataclasses.is_dataclass(named)
-        return to_xml_tag(named.__name__) if is_ours else named.__name__.lower()
-    return "value"
+    named: Any = get_origin(kind) or kind
+    if not isinstance(named, type) or named is types.UnionType:
+        return "value"
+    is_ours = issubclass(named, (BaseModel, enum.Enum)) or dataclasses.is_dataclass(typing.cast("object", named))
+    return to_xml_tag(named.__name__) if is_ours else named.__name__.lower()
+
+
+def bare(annotation: Any) -> Any:
+    """An annotation without any metadata."""
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 def unwrap(annotation: Any) -> tuple[Any, Ctx]:
@@ -408,16 +386,33 @@ def unwrap(annotation: Any) -> tuple[Any, Ctx]:
 
 def without_none(kind: Any) -> tuple[Any, bool]:
     """An optional type without its None, and whether it had one."""
-    if get_origin(kind) not in (Union, types.UnionType):
+    base, *metadata = get_args(kind) if get_origin(kind) is Annotated else (kind,)
+    if get_origin(base) not in (Union, types.UnionType) or type(None) not in get_args(base):
         return kind, False
-    args = get_args(kind)
-    rest = tuple(arg for arg in args if arg is not type(None))
-    return (Union[rest] if rest else kind), len(rest) < len(args)  # noqa: UP007 — built from a tuple
+    rest: Any = Union[tuple(arg for arg in get_args(base) if arg is not type(None))]  # noqa: UP007 — built from a tuple
+    return (Annotated[(rest, *metadata)] if metadata else rest), True
 
 
-def _is_one_empty(text: str, tag: str) -> bool:
-    found = innermost(elements(text, (tag,)))
-    return len(found) == 1 and not found[0].attributes.strip() and not found[0].inner(text).strip()
+def _below(prefix: str | None, text: str) -> str:
+    return f"{prefix}\n{text}" if prefix else text
+
+
+def _is_empty(element: str, tag: str) -> bool:
+    """Whether the text of one element holds nothing, in its tag too."""
+    found = elements(element, (tag,))
+    return len(found) == 1 and not found[0].attributes.strip() and not found[0].inner(element).strip()
+
+
+def _unfenced(text: str) -> str:
+    """A JSON document without the code fence that models like to put around it."""
+    is_fenced = text.startswith("```") and text.endswith("```") and "\n" in text
+    return text[:-3].partition("\n")[2] if is_fenced else text
+
+
+def _unparsed(tag: str, content: str, error: ValidationError) -> UnparsedError:
+    unparsed = UnparsedError(tag, _shortened(content), first_complaints(error))
+    unparsed.__cause__ = error
+    return unparsed
 
 
 def first_complaints(error: ValidationError) -> str:

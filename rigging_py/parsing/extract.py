@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _CDATA_OPEN, _CDATA_CLOSE = "<![CDATA[", "]]>"
-_COMMENT_OPEN, _COMMENT_CLOSE = "<!--", "-->"
 _ENTITY = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#x([0-9a-fA-F]{1,6}));")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _ATTRIBUTE = re.compile(r"""([A-Za-z_][\w.:-]*)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
-ANY_NAME = r"[A-Za-z_][\w.-]*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +30,7 @@ class Found:
     attributes: str = ""
 
     def inner(self, text: str) -> str:
+        """What stands between the tags, as it is written."""
         return text[self.inner_start : self.inner_stop]
 
 
@@ -67,21 +66,21 @@ def _entity(match: re.Match[str]) -> str:
 
 
 def read_text(inner: str) -> str:
-    """What the text between two tags says: CDATA kept to the letter, entities resolved elsewhere, dedented, stripped."""
-    pieces = _between(inner, _CDATA_OPEN, _CDATA_CLOSE)
+    """What the text between two tags says: CDATA to the letter, entities resolved elsewhere, dedented, stripped."""
+    pieces = _cut_at_cdata(inner) if _CDATA_OPEN in inner else ((False, inner),)
     return textwrap.dedent("".join(piece if is_inside else unescape(piece) for is_inside, piece in pieces)).strip()
 
 
-def _between(text: str, opening: str, closing: str) -> Iterator[tuple[bool, str]]:
-    """`text` cut at its marked stretches: each piece, and whether it stood between the marks."""
+def _cut_at_cdata(text: str) -> Iterator[tuple[bool, str]]:
+    """The pieces of `text`, and whether each stood in CDATA; an unclosed opening is text."""
     position = 0
-    while (start := text.find(opening, position)) >= 0:
-        stop = text.find(closing, start + len(opening))
+    while (start := text.find(_CDATA_OPEN, position)) >= 0:
+        stop = text.find(_CDATA_CLOSE, start + len(_CDATA_OPEN))
         if stop < 0:
             break
         yield False, text[position:start]
-        yield True, text[start + len(opening) : stop]
-        position = stop + len(closing)
+        yield True, text[start + len(_CDATA_OPEN) : stop]
+        position = stop + len(_CDATA_CLOSE)
     yield False, text[position:]
 
 
@@ -90,40 +89,33 @@ def read_attributes(raw: str) -> dict[str, str]:
     return {name: unescape(double or single) for name, double, single in _ATTRIBUTE.findall(raw)}
 
 
-def without_comments(text: str) -> str:
-    """`text` without `<!-- … -->`; an unclosed one stays."""
-    return "".join(piece for is_comment, piece in _between(text, _COMMENT_OPEN, _COMMENT_CLOSE) if not is_comment)
-
-
 @lru_cache(maxsize=512)
 def _tokens(names: tuple[str, ...]) -> re.Pattern[str]:
     """A pattern for the tags of these names; no token reaches past the next `<`, which keeps every scan linear."""
-    name = "|".join(map(re.escape, names)) or ANY_NAME
+    name = "|".join(map(re.escape, names))
     attributes = r"""(\s(?:[^<>"'/]|"[^"<]*+"|'[^'<]*+'|/(?!>))*+)?"""
     return re.compile(rf"<(?:(!\[CDATA\[)|/({name})\s*+>|({name}){attributes}(/)?>)")
 
 
-def elements(text: str, names: Sequence[str], start: int = 0, stop: int | None = None) -> list[Found]:
-    """Every closed element of these names in `text[start:stop]`, nested ones too, in the order they close.
+def elements(text: str, names: Sequence[str]) -> list[Found]:
+    """Every closed element of these names, nested ones too, in the order they close.
 
-    A closing tag belongs to the nearest open one of its name; tags without a partner are text.
-    No names means all names.
+    A closing tag belongs to the nearest open one of its name; tags without a partner are text, and so is what stands in
+    CDATA inside an element.
     """
-    stop = len(text) if stop is None else stop
     pattern = _tokens(tuple(names))
     open_tags: dict[str, list[re.Match[str]]] = {}
     open_count = 0
     found: list[Found] = []
-    position = start
-    while token := pattern.search(text, position, stop):
+    last_close = text.rfind(_CDATA_CLOSE)
+    position = 0
+    while token := pattern.search(text, position):
         position = token.end()
         cdata, closes, opens, attributes, is_empty = token.groups()
         if cdata:
             # Outside every element it is chatter, and so it is when nothing closes it.
-            end = text.find(_CDATA_CLOSE, position, stop) if open_count else -1
-            position = end + len(_CDATA_CLOSE) if end >= 0 else position
-            if open_count and end < 0:
-                pattern = _tokens_without_cdata(tuple(names))
+            if open_count and position <= last_close:
+                position = text.find(_CDATA_CLOSE, position) + len(_CDATA_CLOSE)
         elif is_empty:
             found.append(Found(opens, token.start(), position, position, position, attributes or ""))
         elif opens:
@@ -135,11 +127,6 @@ def elements(text: str, names: Sequence[str], start: int = 0, stop: int | None =
             raw = opening.group(4) or ""
             found.append(Found(closes, opening.start(), position, opening.end(), token.start(), raw))
     return found
-
-
-@lru_cache(maxsize=512)
-def _tokens_without_cdata(names: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(_tokens(names).pattern.replace(r"(!\[CDATA\[)", r"((?!))"))
 
 
 def innermost(found: Iterable[Found]) -> list[Found]:

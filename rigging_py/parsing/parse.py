@@ -1,6 +1,6 @@
-"""Reads values of given types out of text: `parse`, `parse_set`, `parse_many`, and the `try_` forms that answer None or nothing.
+"""Reads values of given types out of text: `parse`, `parse_set`, `parse_many`, and the `try_` forms that do not raise.
 
-A type is a `Model`, or any other that a prompt may return. Every result comes with the slice of the text it was read from.
+A type is a `Model`, or any other that a prompt may return. Every result comes with the slice of the text it stands in.
 """
 
 from __future__ import annotations
@@ -38,11 +38,14 @@ def try_parse(text: str, model_type: type[T]) -> tuple[T, slice] | None:
 
 
 def parse_set(text: str, model_type: type[T], *, minimum: int | None = None) -> list[tuple[T, slice]]:
-    """Every value of `model_type` in `text`, in order. Raises `MissingModelError` for fewer than `minimum` (default 1)."""
+    """Every value of `model_type` in `text`, in order.
+
+    Raises `MissingModelError` for fewer than `minimum` (default 1), and as `parse` for the first invalid one.
+    """
     codec = codec_of(model_type)
     if not hasattr(codec, "candidates"):
         raise PromptDefinitionError(f"{model_type!r} is several elements already; name the type of one item.")
-    found = all_valid(cast("ItemCodec[T]", codec), text)
+    found = all_valid(cast("ItemCodec[T]", codec).candidates(text))
     needed = 1 if minimum is None else minimum
     if len(found) < needed:
         tag = codec.shape[0].tag
@@ -70,7 +73,7 @@ def parse_many(text: str, *types: type[Any]) -> list[tuple[Any, slice]]:
 
 
 def try_parse_many(text: str, *types: type[Any], fail_on_missing: bool = False) -> list[tuple[Any, slice]]:
-    """As `parse_many`, leaving out the types that are missing or invalid; `fail_on_missing` still raises for missing ones."""
+    """As `parse_many`, without the missing and the invalid; `fail_on_missing` still raises for the missing."""
     found: list[tuple[Any, slice]] = []
     for one in types:
         try:

@@ -25,6 +25,8 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
+    """An attribute of an element, with a plain value of `schema`."""
+
     name: str
     schema: JsonSchema
     required: bool = True
@@ -34,7 +36,8 @@ class Attribute:
 class Element:
     """One element, and how often it comes in a row (`most` None: any number).
 
-    `content` is a leaf, child elements in order, or None where any well-formed content will do.
+    `content` is a leaf, child elements in order, or None where any well-formed content will do. `model` names the class
+    that the element is written by; without content it has that of the enclosing element of the same model.
     """
 
     tag: str
@@ -42,6 +45,7 @@ class Element:
     attributes: tuple[Attribute, ...] = ()
     least: int = 1
     most: int | None = 1
+    model: str = ""
 
 
 Shape: TypeAlias = tuple[Element, ...]

@@ -1,4 +1,4 @@
-"""What stands between the tags of an example: nothing for plain values, the choices, or the outline of a JSON document."""
+"""What stands between the tags of an example: nothing for plain values, the choices, or the outline of a document."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 import typing
 from collections.abc import Mapping
 
-from rigging_py.parsing.lenient import choices_of, definitions_of
+from pydantic_core import to_jsonable_python
+
+from rigging_py.parsing.lenient import branches_of, choices_of, definitions_of
 from rigging_py.parsing.shape import JsonSchema
 
 _FORMATS = {
@@ -21,8 +23,17 @@ def sketch(schema: JsonSchema, *, as_json: bool = False) -> str:
     """The outline of a value of `schema`: `red|green`, `YYYY-MM-DD`, `{"name": string, "age": integer}`, or nothing."""
     if as_json:
         return _outline(schema, definitions_of(schema), ())
-    choices = choices_of(schema)
-    return "|".join(map(str, choices)) if choices else _FORMATS.get(str(schema.get("format")), "")
+    hints = (
+        _FORMATS.get(str(branch.get("format"))) or "|".join(map(str, choices_of(branch)))
+        for branch in branches_of(schema)
+    )
+    return "|".join(hint for hint in hints if hint)
+
+
+def show_example(value: object) -> str:
+    """A value given as an example, as an answer would write it: text as it is, all else in JSON."""
+    plain: object = to_jsonable_python(value)
+    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
 
 
 def _outline(schema: JsonSchema, definitions: Mapping[str, JsonSchema], path: tuple[str, ...]) -> str:

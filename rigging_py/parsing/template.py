@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 _MARKS = ("{{", "{%", "{#")
@@ -17,12 +17,16 @@ def is_template(text: str) -> bool:
 def compile_template(text: str) -> tuple[Callable[..., str], frozenset[str]]:
     """What renders `text` from named values, and the names it asks for. Text without marks needs no engine."""
     if not is_template(text):
-        return (lambda **_: text), frozenset()
+        return partial(_as_it_is, text), frozenset()
     from jinja2 import meta
 
     environment = _environment()
     names = meta.find_undeclared_variables(environment.parse(text))
     return environment.from_string(text).render, frozenset(names)
+
+
+def _as_it_is(text: str, **_: object) -> str:
+    return text
 
 
 @cache
