@@ -7,6 +7,7 @@ import re
 import textwrap
 import uuid as uuid_module
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Literal, Self, TypeAlias, TypedDict, TypeVar, cast, overload
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -235,7 +236,7 @@ def _to_parts(content: Any, *, is_ours: bool) -> list[Any]:
     if content is None or content == "":
         return []
     is_one = isinstance(content, str | Mapping | AnyContent) or not isinstance(content, Iterable)
-    pieces: list[Any] = [content] if is_one else list(content)
+    pieces: list[Any] = [content] if is_one else list(cast("Iterable[Any]", content))
     return [
         ContentText(text=textwrap.dedent(piece) if is_ours and "\n" in piece else piece)
         if isinstance(piece, str)
@@ -246,7 +247,7 @@ def _to_parts(content: Any, *, is_ours: bool) -> list[Any]:
 
 def _parts_to_openai(parts: Sequence[Content]) -> list[dict[str, Any]]:
     specs = [part.model_dump(exclude_none=True) for part in parts]
-    for spec, after in zip(specs, specs[1:], strict=False):
+    for spec, after in pairwise(specs):
         # Providers put text parts together without a gap; `content` shows them on lines of their own.
         if spec["type"] == after["type"] == "text" and not spec["text"].endswith("\n"):
             spec["text"] += "\n"

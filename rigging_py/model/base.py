@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar, Self, cast
-from xml.etree.ElementTree import Element as Node
 
 from pydantic import ConfigDict, ValidationError, ValidationInfo, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError, to_jsonable_python
 from pydantic_xml import BaseXmlModel, attr, element, wrapped
 from pydantic_xml.element.element import SearchMode
+from pydantic_xml.element.native.std import XmlElement
 from pydantic_xml.fields import XmlEntityInfo
+from pydantic_xml.serializers.factories.model import BaseModelSerializer
 from pydantic_xml.typedefs import EntityLocation
 
 from rigging_py.error import MissingModelError, UnparsedError
@@ -59,10 +59,15 @@ class Model(BaseXmlModel, search_mode=SearchMode.UNORDERED):
         return {**cls.__absent__, **data} if info.context is _FROM_TEXT and cls.__absent__ else data
 
     @classmethod
+    def _serializer(cls) -> BaseModelSerializer:
+        if cls.__xml_serializer__ is None:
+            cls.model_rebuild()
+        return cast("BaseModelSerializer", cls.__xml_serializer__)
+
+    @classmethod
     def _reader(cls) -> TreeReader:
         if cls.__reader__ is None:
-            if cls.__xml_serializer__ is None:
-                cls.model_rebuild()
+            cls._serializer()
             cls.__reader__ = TreeReader(describe(cls))
         return cls.__reader__
 
@@ -112,8 +117,17 @@ class Model(BaseXmlModel, search_mode=SearchMode.UNORDERED):
         Every text and attribute is escaped, so that no value can close or open a tag.
         """
         self._reader()
-        write: Callable[..., Any] = self.to_xml_tree  # pyright: ignore[reportUnknownMemberType] — lxml's, or ElementTree's
-        return pretty(write(skip_empty=skip_empty, exclude_none=exclude_none, exclude_unset=exclude_unset))
+        serializer = self._serializer()
+        tree = XmlElement(serializer.element_name)
+        serializer.serialize(
+            tree,
+            self,
+            to_jsonable_python(self, by_alias=False),
+            skip_empty=skip_empty,
+            exclude_none=exclude_none,
+            exclude_unset=exclude_unset,
+        )
+        return pretty(tree.to_native())
 
     def __str__(self) -> str:
         return self.to_pretty_xml()
@@ -155,16 +169,18 @@ class Model(BaseXmlModel, search_mode=SearchMode.UNORDERED):
         return [(cls._from_tree(tree), place) for tree, place in cls._reader().read(text)]
 
     @classmethod
-    def _from_tree(cls, tree: Node) -> Self | Exception:
+    def _from_tree(cls, tree: XmlElement) -> Self | Exception:
         content = cls.xml_element().content
         may_be_none = isinstance(content, Leaf) and allows_null(content.schema)
-        read: Callable[..., Self] = cls.from_xml_tree  # pyright: ignore[reportUnknownMemberType] — lxml's, or ElementTree's
         try:
-            return read(tree, context=_FROM_TEXT, empty_as_string=not may_be_none)
+            read = cls._serializer().deserialize(
+                tree, context=_FROM_TEXT, sourcemap={}, loc=(), empty_as_string=not may_be_none
+            )
         except ValidationError as error:
             return _without_lines(error)
         except ValueError as error:
             return error
+        return cast("Self", read)
 
 
 def _without_lines(error: ValidationError) -> ValidationError:

@@ -14,12 +14,13 @@ _LINE = re.compile(r"^(?=.)", re.MULTILINE)
 def pretty(node: Node) -> str:
     """The element as text. Text of several lines stands on lines of its own, and so does every child."""
     attributes = "".join(f' {name}="{escape_attribute(value)}"' for name, value in node.attrib.items())
+    tag = node.tag.rpartition("}")[2]  # namespaces say nothing to a model
     inside = _lines(node)
     if not inside:
-        return f"<{node.tag}{attributes} />"
+        return f"<{tag}{attributes} />"
     if len(node) or "\n" in inside:
         inside = f"\n{_LINE.sub('  ', inside) if len(node) else inside}\n"
-    return f"<{node.tag}{attributes}>{inside}</{node.tag}>"
+    return f"<{tag}{attributes}>{inside}</{tag}>"
 
 
 def _lines(node: Node) -> str:

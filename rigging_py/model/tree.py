@@ -1,4 +1,4 @@
-"""Finds the elements of one shape in text and reads each into an XML tree.
+"""Finds the elements of one shape in text and reads each into a pydantic-xml tree.
 
 Only the tags that the shape expects are markup; everything else a model writes between them is text. Children may come
 in any order.
@@ -10,7 +10,9 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
-from xml.etree.ElementTree import Element as Node
+
+# Not the one that depends on whether lxml is installed: lxml refuses control characters.
+from pydantic_xml.element.native.std import XmlElement
 
 from rigging_py.parsing.extract import Found, elements, innermost, outermost, read_attributes, read_text
 from rigging_py.parsing.lenient import allows_null, lenient, says_nothing
@@ -28,7 +30,7 @@ class TreeReader:
         self._tags = tuple(dict.fromkeys(_tags(shape)))
         self._holds_itself = shape.tag in [tag for child in _children(shape) for tag in _tags(child)]
 
-    def read(self, text: str) -> Iterator[tuple[Node, slice]]:
+    def read(self, text: str) -> Iterator[tuple[XmlElement, slice]]:
         """Each element in text order, with its place."""
         pairs = sorted(elements(text, self._tags), key=_start)
         own = [one for one in pairs if one.tag == self.shape.tag]
@@ -36,23 +38,29 @@ class TreeReader:
             yield _node(text, found, self.shape, pairs, ()), slice(found.start, found.stop)
 
 
-def _node(text: str, found: Found, shape: Element, pairs: Sequence[Found], outer: tuple[Element, ...]) -> Node:
+def _node(text: str, found: Found, shape: Element, pairs: Sequence[Found], outer: tuple[Element, ...]) -> XmlElement:
     """The tree of one element. `pairs` are all elements it may hold, `outer` the shapes it stands in."""
     if shape.content is None:
         shape = next((one for one in reversed(outer) if one.model == shape.model), shape)
-    node = Node(found.tag, _attributes(found, shape.attributes))
+    attributes = _attributes(found, shape.attributes)
     if isinstance(shape.content, Leaf):
-        node.text = _leaf_text(read_text(found.inner(text)), shape.content.schema)
-    elif len(outer) < _DEPTH_LIMIT:
-        by_tag = {child.tag: child for child in _children(shape)}
-        inside = _inside(pairs, found)
-        known = _outermost_known(inside, by_tag)
-        counts = Counter(child.tag for child in known)
-        for child in known:
-            expected = by_tag[child.tag]
-            if not _is_absent(text, child, expected, is_alone=counts[child.tag] == 1):
-                node.append(_node(text, child, expected, inside, (*outer, shape)))
-    return node
+        leaf_text = _leaf_text(read_text(found.inner(text)), shape.content.schema)
+        return XmlElement(found.tag, text=leaf_text, attributes=attributes)
+    children = _read_children(text, found, shape, pairs, outer) if len(outer) < _DEPTH_LIMIT else ()
+    return XmlElement(found.tag, attributes=attributes, elements=list(children))
+
+
+def _read_children(
+    text: str, found: Found, shape: Element, pairs: Sequence[Found], outer: tuple[Element, ...]
+) -> Iterator[XmlElement]:
+    by_tag = {child.tag: child for child in _children(shape)}
+    inside = _inside(pairs, found)
+    known = _outermost_known(inside, by_tag)
+    counts = Counter(child.tag for child in known)
+    for child in known:
+        expected = by_tag[child.tag]
+        if not _is_absent(text, child, expected, is_alone=counts[child.tag] == 1):
+            yield _node(text, child, expected, inside, (*outer, shape))
 
 
 def _attributes(found: Found, expected: Sequence[Attribute]) -> dict[str, str]:
