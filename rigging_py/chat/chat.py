@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, computed_field, field_serializer, model_validator
 
-from rigging_py.error import StoredError
+from rigging_py.error import InvalidGeneratorError, StoredError
 from rigging_py.generator import Generator, get_generator
 from rigging_py.message import GenerateParams, Message, MessageDict, StopReason, Usage
 
@@ -57,9 +57,10 @@ class Chat(BaseModel):
         generator_id = values.pop("generator_id", None)
         if isinstance(values.get("error"), str):
             values["error"] = StoredError(values["error"])
+        if not isinstance(values.get("generator"), Generator):
+            values.pop("generator", None)
         if isinstance(values.get("params"), Mapping):
-            # An address that came with data must never be sent the program's key.
-            values["params"] = {key: value for key, value in values["params"].items() if key != "api_base"}
+            values["params"] = _without_addresses(values["params"])
         chat = cast("Self", handler(values))
         chat._generator_id = generator_id
         return chat
@@ -77,8 +78,11 @@ class Chat(BaseModel):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def generator_id(self) -> str | None:
-        """The connection string of the generator, without its key."""
-        return self.generator.to_identifier(self.params) if self.generator is not None else self._generator_id
+        """The connection string of the generator, without its key; None for a class that is not registered."""
+        try:
+            return self.generator.to_identifier(self.params) if self.generator is not None else self._generator_id
+        except InvalidGeneratorError:
+            return None
 
     # Reading it.
 
@@ -169,7 +173,8 @@ class Chat(BaseModel):
                 "uuid": uuid_module.uuid4(),
                 "messages": messages,
                 "generated": generated,
-                "metadata": dict(self.metadata),
+                "metadata": fresh(self.metadata),
+                "extra": fresh(self.extra),
             }
         )
 
@@ -191,6 +196,26 @@ class Chat(BaseModel):
         self.messages = Message.apply_to_list(self.messages, **values)
         self.generated = Message.apply_to_list(self.generated, **values)
         return self
+
+
+def fresh(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy whose dicts and lists, at any depth, may be edited apart from the original's."""
+    return {name: _fresh(value) for name, value in values.items()}
+
+
+def _fresh(value: Any) -> Any:
+    if isinstance(value, dict):
+        return fresh(cast("dict[str, Any]", value))
+    return [_fresh(one) for one in cast("list[Any]", value)] if isinstance(value, list) else value
+
+
+def _without_addresses(params: Mapping[str, Any]) -> dict[str, Any]:
+    # An address that came with data must never be sent the program's key.
+    kept = {name: value for name, value in params.items() if name not in ("api_base", "base_url")}
+    if isinstance(kept.get("extra"), Mapping):
+        extra = _without_addresses(kept["extra"])
+        kept["extra"] = {name: value for name, value in extra.items() if "://" not in str(value)}
+    return kept
 
 
 class ChatList(list[Chat]):

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from rigging_py.chat.chat import Chat, ChatList
-from rigging_py.chat.flight import Flight
+from rigging_py.chat.flight import Flight, carry
 from rigging_py.chat.gather import MAX_CONCURRENT, gather
 from rigging_py.error import (
     ExhaustedMaxRoundsError,
@@ -79,40 +79,56 @@ class Pass:
     limit: int = MAX_CONCURRENT
 
 
-_Played: TypeAlias = AsyncGenerator["PipelineStep | Pass", "ChatList | None"]
+_Played: TypeAlias = AsyncGenerator["PipelineStep | tuple[Pass, ...]", "tuple[ChatList, ...] | None"]
 
 
-async def drive(root: Pass) -> AsyncGenerator[PipelineStep, None]:
+@dataclass
+class _Frame:
+    """A pass that is being played, and the last step it gave."""
+
+    player: _Played
+    latest: PipelineStep | None = None
+
+
+async def finished(this: Pass, depth: int = 0) -> ChatList:
+    """Plays a pass to its end, and gives its chats."""
+    chats = ChatList()
+    async for step in drive(this, depth):
+        chats = step.chats
+    return chats
+
+
+async def drive(root: Pass, depth: int = 0) -> AsyncGenerator[PipelineStep, None]:
     """Plays a pass to its end, and those that its callbacks return; yields every step."""
-    players: list[_Played] = [play(root, None)]
-    latest: list[PipelineStep | None] = [None]
-    answer: ChatList | None = None
+    frames = [_Frame(play(root, None, depth))]
+    answer: tuple[ChatList, ...] | None = None
     try:
-        while players:
-            try:
-                event = await players[-1].asend(answer)
-            except StopAsyncIteration:
-                players.pop()
-                continue
+        while frames:
+            event = await frames[-1].player.asend(answer)
             answer = None
-            if isinstance(event, Pass):
-                players.append(play(event, latest[-1]))
-                latest.append(None)
-                continue
-            yield event
-            latest[len(players) - 1 :] = [event]
-            if event.state == "final" and len(players) > 1:
-                # The end of an inner pass is what its callback returned.
-                answer = event.chats
-                await players.pop().aclose()
-                latest.pop()
+            if isinstance(event, PipelineStep):
+                yield event
+                frames[-1].latest = event
+                if event.state == "final":
+                    # The end of an inner pass is what its callback returned.
+                    await frames.pop().player.aclose()
+                    answer = (event.chats,)
+            elif len(event) == 1:
+                frames.append(_Frame(play(event[0], frames[-1].latest, depth + len(frames))))
+            else:
+                # Only callbacks of a batch return several passes, and nobody looks at the steps of a batch.
+                below = depth + len(frames)
+                answer = tuple(await gather([partial(finished, one, below) for one in event], limit=root.limit))
     finally:
-        for player in reversed(players):
-            await player.aclose()
+        for frame in reversed(frames):
+            await frame.player.aclose()
 
 
-async def play(this: Pass, parent: PipelineStep | None) -> _Played:
-    """One pass: turns, then watchers, `then` callbacks and `map` callbacks."""
+async def play(this: Pass, parent: PipelineStep | None, depth: int) -> _Played:
+    """One pass: turns, then watchers, `then` callbacks and `map` callbacks.
+
+    It yields steps, and passes that callbacks returned, for which it is sent the chats they end with.
+    """
     pipeline = this.pipeline
 
     def step(
@@ -122,7 +138,7 @@ async def play(this: Pass, parent: PipelineStep | None) -> _Played:
         return PipelineStep(state, ChatList(chats), pipeline, parent, callback, runs)
 
     if this.is_merged or len(this.flights) == 1:
-        async with aclosing(turns(this.flights)) as all_turns:
+        async with aclosing(turns(this, this.flights)) as all_turns:
             async for flown in all_turns:
                 if this.is_watched:
                     yield step("generated", [flight.chat() for flight in flown])
@@ -131,33 +147,44 @@ async def play(this: Pass, parent: PipelineStep | None) -> _Played:
     chats = _settled(this)
     await _show_watchers(pipeline, chats)
     for then, max_depth in pipeline.then_callbacks:
-        answers = await gather([partial(_called, then, chat) for chat in chats], limit=this.limit)
-        for index, answer in enumerate(answers):
-            nested = _nested(answer, parent, max_depth, chats)
-            if nested is not None:
-                answer = ((yield nested) or chats[index : index + 1])[-1]
-            chats[index] = answer if isinstance(answer, Chat) else chats[index]
+        answers = await gather([partial(_called, then, chat, chats) for chat in chats], limit=this.limit)
+        passes = {
+            index: nested
+            for index, answer in enumerate(answers)
+            if (nested := _nested(answer, depth + 1, max_depth, chats[index : index + 1]))
+        }
+        ended = (yield tuple(passes.values())) if passes else None
+        replies = dict(zip(passes, ended or (), strict=True))
+        chats = ChatList(
+            _reply(chat, replies.get(index, answer))
+            for index, (chat, answer) in enumerate(zip(chats, answers, strict=True))
+        )
         yield step("callback", chats, then)
     for each, max_depth in pipeline.map_callbacks:
-        answer = await _called(each, chats)
-        nested = _nested(answer, parent, max_depth, chats)
-        chats = _mapped(each, (yield nested) if nested is not None else answer)
+        answer = await _called(each, chats, chats)
+        nested = _nested(answer, depth + 1, max_depth, chats)
+        ended = (yield (nested,)) if nested is not None else None
+        chats = _mapped(each, ended[0] if ended else answer)
         yield step("callback", chats, each)
     yield step("final", chats)
 
 
 async def _fly_alone(this: Pass, flight: Flight) -> None:
-    async with aclosing(turns([flight])) as all_turns:
+    async with aclosing(turns(this, [flight])) as all_turns:
         async for _ in all_turns:
             pass
-    _raise_uncovered(this, flight)
 
 
-async def turns(flights: Sequence[Flight]) -> AsyncGenerator[list[Flight], None]:
-    """Drives every run to its end, all pending calls of a round in one request; yields the runs that had a turn."""
+async def turns(this: Pass, flights: Sequence[Flight]) -> AsyncGenerator[list[Flight], None]:
+    """Drives every run to its end, all pending calls of a round in one request; yields the runs that had a turn.
+
+    Raises the first failure that is to be raised.
+    """
     live: list[Flight] = list(flights)
     while live:
         steps = await gather([flight.to_model for flight in live])
+        for flight in live:
+            _raise_uncovered(this, flight)
         asked = [(flight, step) for flight, step in zip(live, steps, strict=True) if step is not None]
         if not asked:
             return
@@ -182,9 +209,7 @@ async def _generate(asked: Sequence[tuple[Flight, CallModel]]) -> Sequence[Model
 
 
 def _settled(this: Pass) -> ChatList:
-    """The finished chats: failed ones raised, left out, or kept with their error."""
-    for flight in this.flights:
-        _raise_uncovered(this, flight)
+    """The finished chats: failed ones left out, or kept with their error."""
     chats = ChatList(flight.chat() for flight in this.flights)
     return chats if this.on_failed == "include" else ChatList(chat for chat in chats if not chat.failed)
 
@@ -193,8 +218,7 @@ def _raise_uncovered(this: Pass, flight: Flight) -> None:
     error = flight.failure()
     if error is None or (this.on_failed != "raise" and this.pipeline.covers(error)):
         return
-    finished = ChatList(other.chat() for other in this.flights if other.run.state == "Done")
-    error.chats = finished  # type: ignore[attr-defined]
+    carry(error, chats=ChatList(other.chat() for other in this.flights if other.run.state == "Done"))
     raise error
 
 
@@ -206,9 +230,19 @@ async def _show_watchers(pipeline: ChatPipeline, chats: ChatList) -> None:
             warnings.warn(f"A watcher failed, {type(error).__name__}: {error}", PipelineWarning, stacklevel=2)
 
 
-async def _called(callback: Any, argument: object) -> object:
-    answer = callback(argument)
-    return await cast("Awaitable[object]", answer) if inspect.isawaitable(answer) else answer
+async def _called(callback: Any, argument: object, chats: ChatList) -> object:
+    try:
+        answer = callback(argument)
+        return await cast("Awaitable[object]", answer) if inspect.isawaitable(answer) else answer
+    except Exception as error:
+        carry(error, chats=chats)
+        raise
+
+
+def _reply(chat: Chat, answer: object) -> Chat:
+    """What a `then` callback made of a chat: another, the last of those that its pipeline gave, or the chat itself."""
+    last = answer[-1] if isinstance(answer, ChatList) and answer else answer
+    return last if isinstance(last, Chat) else chat
 
 
 def _mapped(callback: Any, answer: object) -> ChatList:
@@ -220,13 +254,14 @@ def _mapped(callback: Any, answer: object) -> ChatList:
     )
 
 
-def _nested(answer: object, parent: PipelineStep | None, max_depth: int, chats: Sequence[Chat]) -> Pass | None:
+def _nested(answer: object, depth: int, max_depth: int, chats: Sequence[Chat]) -> Pass | None:
     """The pass that a callback asks for by returning a pipeline, or what its `step()` gives."""
     find = getattr(answer, "as_pass", None)
     if find is None:
         return None
-    depth = 1 if parent is None else parent.depth + 2
     if depth > max_depth:
         problem = f"Callbacks started pipelines inside of each other {depth} deep; {max_depth} is the limit."
-        raise MaxDepthError(max_depth, chats[-1].all if chats else [], problem)
+        error = MaxDepthError(max_depth, chats[-1].all if chats else [], problem)
+        carry(error, chats=ChatList(chats))
+        raise error
     return cast("Pass", find())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
-from rigging_py.chat.chat import Chat
+from rigging_py.chat.chat import Chat, fresh
 from rigging_py.chat.gather import gather
 from rigging_py.error import (
     MaxDepthError,
@@ -47,12 +48,17 @@ if TYPE_CHECKING:
 
 @dataclass
 class Flight:
-    """A run under way for a pipeline. `error` is the exception that the last failed call raised, as it was."""
+    """A run under way for a pipeline.
+
+    `error` is the exception that the last call of the model, or of a tool, raised, as it was. `asked` is what the model
+    was sent last, and `last` what it said.
+    """
 
     pipeline: ChatPipeline
     run: AgentRun
     params: GenerateParams
     error: BaseException | None = None
+    asked: Sequence[Message] = ()
     last: ModelTurn | None = None
     output: object = field(default=None)
 
@@ -63,16 +69,19 @@ class Flight:
         return cls(pipeline, run, params)
 
     async def to_model(self) -> CallModel | None:
-        """Does everything up to the next call of the model; None when the run is over."""
+        """Does everything up to the next call of the model; None when the run is over, or a tool raised."""
         while True:
             step = self.run.next_step()
             match step:
-                case CallModel():
+                case CallModel(messages):
+                    self.asked = messages
                     return step
                 case ResolveToolCall(problem=problem):
                     self.run.resolve_tool_call(Answer(problem.text))
                 case CallTools(calls):
                     await self._execute(calls)
+                    if self.error is not None:
+                        return None
                 case Done(response):
                     self.output = response.output
                     return None
@@ -88,9 +97,8 @@ class Flight:
 
         try:
             await gather([partial(execute, call) for call in calls])
-        except Exception as error:
-            attach(error, self.run)
-            raise
+        except Exception as error:  # noqa: BLE001 — the wall before tools: what they may raise, the pipeline judges
+            self.error = error
 
     def params_for(self, step: CallModel) -> GenerateParams:
         """The parameters of a call. A forced choice of tool holds for the first turn, or the run would never end."""
@@ -105,32 +113,31 @@ class Flight:
             self.error = result
             self.run.model_failed(result)
         else:
-            self.last = result
+            self.error, self.last = None, result
             self.run.model_response(result)
 
     def failure(self) -> BaseException | None:
-        """The exception that a failed run stands for, with the run on it."""
-        step = self.run.next_step()
-        if not isinstance(step, Failed):
-            return None
-        is_provider = isinstance(step.cause, ProviderFailure) and self.error is not None
-        error = self.error if is_provider and self.error is not None else exception_of(step.cause, step.messages)
-        return attach(error, self.run)
+        """The exception that a failed run stands for, or that a tool raised, with the run on it."""
+        error = self.error
+        if self.run.state is State.FAILED:
+            step = cast("Failed", self.run.next_step())
+            if error is None or not isinstance(step.cause, ProviderFailure):
+                error = exception_of(step.cause, step.messages)
+        return attach(error, self.run) if error is not None else None
 
     def chat(self) -> Chat:
-        """The conversation so far. The last message is `generated` when the model said it in this run."""
-        said = [message.shell() for message in self._said()]
-        is_answered = len(said) > self.run.given and said[-1].role == "assistant"
-        error = self.failure() if self.run.state is State.FAILED else None
+        """The conversation so far; what the model said last in this run is `generated`."""
+        messages, generated = self._said()
+        error = self.failure()
         chat = Chat.model_construct(
             uuid=_uuid_of(self.run.run_id),
             timestamp=datetime.now(UTC),
-            messages=said[:-1] if is_answered else said,
-            generated=said[-1:] if is_answered else [],
-            metadata=dict(self.pipeline.metadata),
+            messages=[message.shell() for message in messages],
+            generated=[message.shell() for message in generated],
+            metadata=fresh(self.pipeline.metadata),
             stop_reason=self.last.stop_reason if self.last is not None else "unknown",
             usage=self.run.usage,
-            extra=dict(self.last.extra) if self.last is not None else {},
+            extra=fresh(self.last.extra) if self.last is not None else {},
             params=self.pipeline.params,
             failed=error is not None,
             error=error,
@@ -138,14 +145,14 @@ class Flight:
         )
         return chat.remember(self.pipeline, self.output)
 
-    def _said(self) -> Sequence[Message]:
-        """The messages of the run, and the turn whose calls are being executed."""
-        if self.run.state in (State.DONE, State.FAILED):
-            step = self.run.next_step()
-            return step.response.messages if isinstance(step, Done) else cast("Failed", step).messages
-        if self.run.state is State.EXECUTING_TOOLS and self.last is not None:
-            return (*self.run.messages, self.last.message)
-        return self.run.messages
+    def _said(self) -> tuple[Sequence[Message], Sequence[Message]]:
+        """The messages, and what the model said last; of a run under way, what was sent and what came back."""
+        if self.run.state not in (State.DONE, State.FAILED):
+            return (self.asked, [self.last.message]) if self.last is not None else (self.run.messages, ())
+        step = self.run.next_step()
+        said = step.response.messages if isinstance(step, Done) else cast("Failed", step).messages
+        is_answered = len(said) > self.run.given and said[-1].role == "assistant"
+        return (said[:-1], said[-1:]) if is_answered else (said, ())
 
 
 def _uuid_of(run_id: str) -> uuid.UUID:
@@ -202,8 +209,15 @@ def provider_error(record: FailureRecord) -> ProviderError:
 def attach(error: BaseException, run: AgentRun) -> BaseException:
     """The exception with the run on it, so that nothing said is lost."""
     if isinstance(error, RiggingError):
-        error.run, error.messages, error.usage = run, run.messages, run.usage
-    elif getattr(error, "run", None) is not run:
+        error.messages, error.usage = run.messages, run.usage
+    elif not hasattr(error, "run"):
         error.add_note(f"Raised in {run!r}; its messages are in `.run.messages` of this exception.")
-        error.run = run  # type: ignore[attr-defined]
+    carry(error, run=run)
     return error
+
+
+def carry(error: BaseException, **facts: object) -> None:
+    """Puts facts on an exception, of whatever class it is; one that takes none is left as it is."""
+    with suppress(AttributeError):
+        for name, fact in facts.items():
+            setattr(error, name, fact)

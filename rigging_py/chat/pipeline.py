@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast
 
 from rigging_py.chat.chat import Chat, ChatList, Input
-from rigging_py.chat.drive import RUN_FAILURES, FailMode, Pass, PipelineStep, drive
+from rigging_py.chat.drive import RUN_FAILURES, FailMode, Pass, PipelineStep, drive, finished
 from rigging_py.chat.flight import Flight
 from rigging_py.chat.gather import MAX_CONCURRENT
 from rigging_py.chat.output import expecting_types
@@ -104,8 +104,8 @@ class ChatPipeline:
 
     def apply(self, **values: str) -> Self:
         """Returns the pipeline with `$name` replaced in its last message."""
-        *rest, last = self.messages
-        return replace(self, messages=(*rest, last.apply(**values)))
+        last = Message.apply_to_list(self.messages[-1:], **values)
+        return replace(self, messages=(*self.messages[:-1], *last))
 
     def apply_to_all(self, **values: str) -> Self:
         """Returns the pipeline with `$name` replaced in every message."""
@@ -235,10 +235,7 @@ class ChatPipeline:
         `.messages`.
         """
         mode = "include" if allow_failed else on_failed or self.on_failed
-        if mode == "skip":
-            raise ValueError("One run cannot be skipped: use on_failed='include', or run_many().")
-        [chat] = await self._finish([self._flight()], mode)
-        return chat
+        return await self._finish_one(self._flight(), mode)
 
     __call__ = run
 
@@ -297,8 +294,7 @@ class ChatPipeline:
         Calls whose results are in it are not executed again.
         """
         loaded = run if isinstance(run, AgentRun) else AgentRun.load(run, self.program)
-        [chat] = await self._finish([Flight(self, loaded, self.sent_params)], on_failed)
-        return chat
+        return await self._finish_one(Flight(self, loaded, self.sent_params), on_failed or self.on_failed)
 
     def step(self, *, on_failed: FailMode | None = None) -> PipelineStepContextManager:
         """The steps of one run as they come: `async with pipeline.step() as steps: async for step in steps: …`."""
@@ -314,6 +310,14 @@ class ChatPipeline:
             raise ValueError("There is nothing to answer: add a message to the pipeline.")
         return Flight.begin(self, said, self.sent_params.merge_with(params))
 
+    async def _finish_one(self, flight: Flight, on_failed: FailMode) -> Chat:
+        if on_failed == "skip":
+            raise ValueError("One run cannot be skipped: use on_failed='include', or run_many().")
+        chats = await self._finish([flight], on_failed)
+        if len(chats) != 1:
+            raise ValueError(f"A map callback made {len(chats)} chats of one; use run_many(1), which returns them all.")
+        return chats[0]
+
     async def _finish(
         self,
         flights: list[Flight],
@@ -321,10 +325,7 @@ class ChatPipeline:
         mode: BatchMode = "parallel",
         limit: int = MAX_CONCURRENT,
     ) -> ChatList:
-        chats = ChatList()
-        async for step in drive(Pass(self, flights, on_failed or self.on_failed, mode == "merged", limit=limit)):
-            chats = step.chats
-        return chats
+        return await finished(Pass(self, flights, on_failed or self.on_failed, mode == "merged", limit=limit))
 
 
 class PipelineStepContextManager:

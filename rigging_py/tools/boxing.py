@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import Any, TypeGuard, cast
 
 from pydantic_core import to_json
@@ -13,6 +14,7 @@ from rigging_py.parsing import tagged
 from rigging_py.run import ToolResult
 
 STOP_TAG = "rg-stop"
+_CUT = " ... "
 
 
 def box(value: object, *, truncate: int | None = None) -> ToolResult:
@@ -32,11 +34,10 @@ def box(value: object, *, truncate: int | None = None) -> ToolResult:
     return ToolResult(_shortened(_text(value), truncate))
 
 
-def box_error(error: BaseException) -> ToolResult:
+def box_error(error: BaseException, *, truncate: int | None = None) -> ToolResult:
     """The result of a tool that raised: the kind of the error and what it says, escaped."""
-    return ToolResult(
-        tagged("error", str(error), type=type(error).__name__), error=True, metadata={"error": str(error)}
-    )
+    said = tagged("error", _shortened(str(error), truncate), type=type(error).__name__)
+    return ToolResult(said, error=True, metadata={"error": str(error)})
 
 
 def _is_content(value: object) -> TypeGuard[Sequence[AnyContent]]:
@@ -47,15 +48,23 @@ def _is_content(value: object) -> TypeGuard[Sequence[AnyContent]]:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, Enum):
+        return _text(value.value)
     if isinstance(value, str | int | float | bool):
         return str(value)
     if hasattr(value, "to_pretty_xml"):
         return str(cast("Any", value).to_pretty_xml())
-    return to_json(value, fallback=repr, bytes_mode="base64").decode()
+    try:
+        return to_json(value, fallback=repr).decode()
+    except ValueError:
+        # Bytes that are no text, or an object inside of itself.
+        return repr(value)
 
 
 def _shortened(text: str, limit: int | None) -> str:
     if limit is None or len(text) <= limit:
         return text
-    half = max((limit - 5) // 2, 1)
-    return f"{text[:half]} ... {text[-half:]}"
+    if limit <= len(_CUT) + 1:
+        return text[:limit]
+    kept = limit - len(_CUT)
+    return text[: kept - kept // 2] + _CUT + text[-(kept // 2) :]

@@ -39,9 +39,15 @@ class Arguments:
 
 def name_of(function: Callable[..., Any]) -> str:
     """What a callable is called: a function's name, that of what a partial wraps, or a callable object's class."""
-    if isinstance(function, functools.partial):
-        return name_of(function.func)
-    return getattr(function, "__name__", type(function).__name__)
+    plain = unwrapped(function)
+    return getattr(plain, "__name__", type(plain).__name__)
+
+
+def unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What a partial wraps, else the callable itself."""
+    while isinstance(function, functools.partial):
+        function = cast("functools.partial[Any]", function).func
+    return function
 
 
 def read_arguments(function: Callable[..., Any]) -> Arguments:
@@ -49,13 +55,21 @@ def read_arguments(function: Callable[..., Any]) -> Arguments:
     name = name_of(function)
     fields: dict[str, Any] = {}
     positional: list[str] = []
+    settled = _settled(function)
     for parameter in _signature(function, name).parameters.values():
+        if parameter.name in settled:
+            continue
         if parameter.kind in _VARIADIC:
             raise ToolDefinitionError(f"{name}() takes *{parameter.name}, which has no schema; name each parameter.")
         if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
             positional.append(parameter.name)
         fields[parameter.name] = _field(parameter)
     return _arguments(name, fields, tuple(positional))
+
+
+def _settled(function: object) -> Mapping[str, object]:
+    """Keyword arguments that the program gave already: they may be secrets, and are not the model's to see or change."""
+    return cast("functools.partial[Any]", function).keywords if isinstance(function, functools.partial) else {}
 
 
 def _signature(function: Callable[..., Any], name: str) -> inspect.Signature:

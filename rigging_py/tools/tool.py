@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeAlias, TypeVar, cast, overload
 
 from pydantic import ValidationError
 
@@ -17,11 +18,12 @@ from rigging_py.message import FunctionDefinition, ToolDefinition
 from rigging_py.parsing.codec import first_complaints
 from rigging_py.run import PendingToolCall, ProgramTool, ToolResult
 from rigging_py.tools.boxing import box, box_error
-from rigging_py.tools.signature import Arguments, name_of, read_arguments
+from rigging_py.tools.signature import Arguments, name_of, read_arguments, unwrapped
 
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 Catch: TypeAlias = bool | Iterable[type[BaseException]]
 """Which exceptions of a tool become results that the model sees: all (True), none (False), or these."""
 
@@ -41,6 +43,12 @@ class Tool(Generic[P, R]):
     catch: bool | tuple[type[BaseException], ...] = True
     truncate: int | None = None
 
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ToolDefinitionError(
+                f"{self.name!r} cannot be a tool's name: providers take 1 to 64 letters, digits, - and _. Give name=…."
+            )
+
     @classmethod
     def from_callable(
         cls,
@@ -57,7 +65,7 @@ class Tool(Generic[P, R]):
         """
         if not callable(fn):
             raise ToolDefinitionError(f"A tool is something to call; {fn!r} is not.")
-        said = inspect.getdoc(fn) if description is None else description
+        said = inspect.getdoc(unwrapped(fn)) if description is None else description
         return Tool(
             name or name_of(fn),
             " ".join((said or "").split()),
@@ -97,20 +105,19 @@ class Tool(Generic[P, R]):
         """Calls the callable, off the event loop when it is not async, and boxes what it gives or raises."""
         args, kwargs = self.arguments.bind(self.arguments.validate(call.arguments))
         try:
-            value = await self._call(args, kwargs)
+            return box(await self._call(args, kwargs), truncate=self.truncate)
         except Stop as stop:
-            value = stop
-        except Exception as error:
-            if not self._catches(error):
+            return box(stop)
+        except (Exception, asyncio.CancelledError) as error:
+            if _is_from_outside(error) or not self._catches(error):
                 raise
-            return box_error(error)
-        return box(value, truncate=self.truncate)
+            return box_error(error, truncate=self.truncate)
 
     async def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
         call = cast("Callable[..., Any]", self.fn)
         if inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(getattr(call, "__call__", None)):  # noqa: B004
             return await call(*args, **kwargs)
-        value = await asyncio.to_thread(call, *args, **kwargs)
+        value = await asyncio.to_thread(_without_stop_iteration, call, *args, **kwargs)
         return await cast("Awaitable[object]", value) if inspect.isawaitable(value) else value
 
     def _catches(self, error: BaseException) -> bool:
@@ -140,11 +147,35 @@ class Tool(Generic[P, R]):
         return f"Tool({self.name!r})"
 
 
-class ToolMethod(Generic[S, P, R]):
+def _is_from_outside(error: BaseException) -> bool:
+    """Whether the task is being cancelled; a tool may also let out the end of some other task."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling() > 0)
+
+
+def _without_stop_iteration(call: Callable[..., Any], *args: Any, **kwargs: Any) -> object:
+    try:
+        return call(*args, **kwargs)
+    except StopIteration as stop:
+        # No future can hold one, and the task would wait for ever. A coroutine makes the same of it.
+        raise RuntimeError("The tool raised StopIteration.") from stop
+
+
+# pydantic takes every attribute of a model for a field, except for functions and properties.
+if TYPE_CHECKING:
+
+    class _Descriptor: ...
+else:
+    _Descriptor = property
+
+
+class ToolMethod(_Descriptor, Generic[S, P, R]):
     """A method that is a tool: on an object the bound `Tool`, on the class the plain function."""
 
     def __init__(self, fn: Callable[Concatenate[S, P], R], options: dict[str, Any]) -> None:
+        super().__init__()
         self.fn, self.options = fn, options
+        self._made: Tool[P, R] | None = None
         functools.update_wrapper(cast("Any", self), fn)
 
     @overload
@@ -155,7 +186,11 @@ class ToolMethod(Generic[S, P, R]):
         if instance is None:
             return self.fn
         bound = cast("Callable[P, R]", self.fn.__get__(instance, owner))
-        return cast("Tool[P, R]", Tool.from_callable(bound, **self.options))
+        if self._made is None:
+            # The schema is the same for every object; the object is not to be kept alive by it.
+            made = cast("Tool[P, R]", Tool.from_callable(bound, **self.options))
+            self._made = replace(made, fn=cast("Callable[P, R]", self.fn))
+        return replace(self._made, fn=bound)
 
 
 @overload
@@ -208,7 +243,8 @@ def _tool_methods(holder: object) -> list[Tool[..., Any]]:
         for name, value in vars(base).items()
         if isinstance(value, ToolMethod)
     ]
-    return [getattr(holder, name) for name in dict.fromkeys(names)]
+    found = [getattr(holder, name) for name in dict.fromkeys(names)]
+    return [one for one in found if isinstance(one, Tool)]
 
 
 def _catching(catch: Catch) -> bool | tuple[type[BaseException], ...]:
