@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from rigging_py.chat import Chat, ChatPipeline
-from rigging_py.error import RiggingError
 from rigging_py.generator import Generator, get_generator
 
 ResetCallback: TypeAlias = Callable[[ChatPipeline], Awaitable[ChatPipeline]]
@@ -30,6 +29,7 @@ async def interact(
     """
     start = _pipeline(entrypoint)
     pipeline, chat = start, None
+    asked: ChatPipeline | None = None
     write("Say something. `again` asks once more, `reset` begins anew, `exit` ends.")
     while True:
         try:
@@ -39,19 +39,21 @@ async def interact(
         if said.lower() in EXIT:
             return chat
         if said.lower() in RESET:
-            pipeline, chat = (await reset_callback(start) if reset_callback else start), None
+            pipeline, chat, asked = (await reset_callback(start) if reset_callback else start), None, None
             continue
-        if said.lower() in AGAIN:
-            asked = chat.fork() if chat is not None else None
-        else:
-            asked = pipeline.add(said) if said else None
-        if asked is None:
+        if said and said.lower() not in AGAIN:
+            asked = pipeline.add(said)
+        if asked is None or not said:
             continue
         try:
-            chat = await asked.run()
-        except RiggingError as error:
+            answered = await asked.run()
+        except Exception as error:  # noqa: BLE001 — the wall before a person, whose conversation must not be lost
             write(f"\n[error]: {error}")
             continue
+        if answered.failed:
+            write(f"\n[error]: {answered.error}")
+            continue
+        chat = answered
         write(f"\n{chat.last}")
         pipeline = chat.restart(include_all=True)
 

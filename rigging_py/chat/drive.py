@@ -6,7 +6,6 @@ A pass is one pipeline over a set of runs. Passes that callbacks return are play
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -16,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 from rigging_py.chat.chat import Chat, ChatList
 from rigging_py.chat.flight import Flight, carry
 from rigging_py.chat.gather import MAX_CONCURRENT, gather
+from rigging_py.chat.watch import show
 from rigging_py.error import (
     ExhaustedMaxRoundsError,
     MaxDepthError,
-    PipelineWarning,
     RunCancelledError,
     RunFailedError,
     TruncatedError,
@@ -145,7 +144,7 @@ async def play(this: Pass, parent: PipelineStep | None, depth: int) -> _Played:
     else:
         await gather([partial(_fly_alone, this, flight) for flight in this.flights], limit=this.limit)
     chats = _settled(this)
-    await _show_watchers(pipeline, chats)
+    await show(chats, pipeline.watch_callbacks)
     for then, max_depth in pipeline.then_callbacks:
         answers = await gather([partial(_called, then, chat, chats) for chat in chats], limit=this.limit)
         passes = {
@@ -220,14 +219,6 @@ def _raise_uncovered(this: Pass, flight: Flight) -> None:
         return
     carry(error, chats=ChatList(other.chat() for other in this.flights if other.run.state == "Done"))
     raise error
-
-
-async def _show_watchers(pipeline: ChatPipeline, chats: ChatList) -> None:
-    for callback in pipeline.watch_callbacks if chats else ():
-        try:
-            await callback(list(chats))
-        except Exception as error:  # noqa: BLE001 — the wall before watchers: they see, and never cost a generation
-            warnings.warn(f"A watcher failed, {type(error).__name__}: {error}", PipelineWarning, stacklevel=2)
 
 
 async def _called(callback: Any, argument: object, chats: ChatList) -> object:

@@ -207,6 +207,7 @@ class ChatPipeline:
 
     @cached_property
     def tools_by_name(self) -> Mapping[str, Tool[..., Any]]:
+        """The tools, by what the model calls them."""
         return {tool.name: tool for tool in self.tools}
 
     @cached_property
@@ -337,6 +338,7 @@ class PipelineStepContextManager:
         self._steps: AsyncGenerator[PipelineStep, None] | None = None
 
     def as_pass(self) -> Pass:
+        """One run of the pipeline, as the driver takes it."""
         return self._pipeline.as_pass(self._on_failed)
 
     async def __aenter__(self) -> AsyncIterator[PipelineStep]:

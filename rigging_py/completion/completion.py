@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Self
 
 from rigging_py.chat.gather import MAX_CONCURRENT, gather
+from rigging_py.chat.watch import show
 from rigging_py.generator import GeneratedText, Generator, get_generator
 from rigging_py.message import GenerateParams, StopReason, Usage
 
@@ -77,7 +78,9 @@ class CompletionPipeline:
         [generated] = await self.generator.generate_texts([self.text], [self.params or GenerateParams()])
         if isinstance(generated, BaseException):
             raise generated
-        return self._completion(generated)
+        completion = self._completion(generated)
+        await show([completion], self.generator.watch_callbacks)
+        return completion
 
     __call__ = run
 

@@ -13,7 +13,7 @@ from rigging_py.chat import Chat
 from rigging_py.error import PromptDefinitionError
 from rigging_py.parsing import Codec, Ctx, codec_of
 from rigging_py.parsing.codec import unwrap
-from rigging_py.parsing.template import compile_template
+from rigging_py.parsing.template import compile_template, is_template
 from rigging_py.prompt.inputs import show_input, tag_of_parameter
 
 _GUIDANCE = {
@@ -73,7 +73,7 @@ def _define(func: Callable[..., Any], is_method: bool) -> Definition:
     name = getattr(func, "__name__", "prompt")
     signature = _signature(func, name, is_method)
     docstring = _docstring(func, name)
-    fill, mentioned = compile_template(docstring)
+    fill, mentioned = _compiled(docstring, name)
     if unknown := mentioned - signature.parameters.keys():
         known = ", ".join(signature.parameters) or "none"
         raise PromptDefinitionError(
@@ -104,6 +104,23 @@ def _docstring(func: Callable[..., Any], name: str) -> str:
     text = inspect.cleandoc(func.__doc__ or "")
     lines = [_RUN_OF_BLANKS.sub(" ", line.rstrip()) for line in text.splitlines()]
     return "\n".join(lines) or f"Do what a function named {name} would do."
+
+
+def _compiled(docstring: str, name: str) -> tuple[Callable[..., str], frozenset[str]]:
+    """What fills in the docstring, and the parameters it asks for."""
+    if not is_template(docstring):
+        return compile_template(docstring)
+    from jinja2 import TemplateSyntaxError
+    from jinja2.defaults import DEFAULT_NAMESPACE
+
+    try:
+        fill, names = compile_template(docstring)
+    except TemplateSyntaxError as error:
+        problem = f"The docstring of {name}() is no jinja2 template, line {error.lineno}: {error.message}."
+        raise PromptDefinitionError(
+            f"{problem} Write {{{{ '{{{{' }}}} for braces that are meant as they are."
+        ) from None
+    return fill, names - DEFAULT_NAMESPACE.keys()
 
 
 def _input(parameter: inspect.Parameter, name: str) -> tuple[str, Ctx]:

@@ -42,7 +42,10 @@ def show_value(value: object) -> str:
             _item(item, f' key="{escape_attribute(str(key))}"')
             for key, item in cast("Mapping[object, object]", value).items()
         )
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, set | frozenset):
+        # Its own order differs from process to process, and a prompt should not.
+        return "\n".join(sorted(_item(item) for item in cast("set[Any]", value)))
+    if isinstance(value, list | tuple):
         return "\n".join(_item(item) for item in cast("list[Any]", value))
     if isinstance(value, BaseModel) or dataclasses.is_dataclass(value):
         return escape(to_json(value, indent=2).decode())

@@ -10,7 +10,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeAli
 
 from rigging_py.chat import Chat, ChatPipeline, FailMode, MapChatCallback, ThenChatCallback
 from rigging_py.chat.output import expecting
-from rigging_py.error import UnboundPromptError
+from rigging_py.error import RiggingError, UnboundPromptError
 from rigging_py.generator import Generator, WatchCallback, get_generator
 from rigging_py.message import GenerateParams, inject_system_content
 from rigging_py.parsing.codec import SeveralCodec
@@ -54,7 +54,12 @@ class Prompt(Generic[P, R]):
     @overload
     def __get__(self: Prompt[Concatenate[S, Q], R], instance: S, owner: type) -> Prompt[Q, R]: ...
     def __get__(self, instance: object, owner: type) -> Prompt[Any, Any]:
-        return self if instance is None else replace(self, func=self.func.__get__(instance, owner))
+        if instance is None:
+            return self
+        bound = replace(self, func=self.func.__get__(instance, owner))
+        # What answers is the same for every object, and costs something to find.
+        bound.__dict__["_home"] = self
+        return bound
 
     # What it says.
 
@@ -65,6 +70,7 @@ class Prompt(Generic[P, R]):
 
     @property
     def docstring(self) -> str:
+        """The docstring, as it is said."""
         return self.definition.docstring
 
     @property
@@ -82,7 +88,11 @@ class Prompt(Generic[P, R]):
         if codec is None:
             return cast("R", chat)
         text = chat.last.content
-        return cast("R", codec.read(text, chat) if isinstance(codec, SeveralCodec) else codec.read(text))
+        try:
+            return cast("R", codec.read(text, chat) if isinstance(codec, SeveralCodec) else codec.read(text))
+        except RiggingError as error:
+            error.messages = chat.all
+            raise
 
     # Refining it.
 
@@ -138,62 +148,62 @@ class Prompt(Generic[P, R]):
     @cached_property
     def pipeline(self) -> ChatPipeline | None:
         """What answers the prompt, or None while nothing does."""
+        home: Self = self.__dict__.get("_home", self)
+        if home is not self:
+            return home.pipeline
         source = get_generator(self.source) if isinstance(self.source, str) else self.source
         return source.chat() if isinstance(source, Generator) else source
 
     # Running it.
 
     async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        chat = await self._ready(self._bound(), args, kwargs).run()
-        return self._value(chat)
+        ready = self._ready("raise")
+        [chat] = await ready.run_batch([self._render(args, kwargs)])
+        return self._value(chat, ready)
 
     async def run(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Asks and reads the answer; the same as calling the prompt."""
         return await self(*args, **kwargs)
 
     async def run_many(self, count: int, /, *args: P.args, **kwargs: P.kwargs) -> list[R]:
-        """`count` answers to the same arguments."""
-        chats = await self._ready(self._bound(), args, kwargs).run_many(count)
-        return [self._value(chat) for chat in chats]
+        """`count` answers to the same arguments; failed runs are left out where the prompt's pipeline says `skip`."""
+        ready = self._ready("raise", "skip")
+        chats = await ready.run_batch([self._render(args, kwargs)] * count)
+        return [self._value(chat, ready) for chat in chats]
 
     async def run_over(self, generators: Sequence[Generator | str], /, *args: P.args, **kwargs: P.kwargs) -> list[R]:
         """An answer from each of `generators`, and from the prompt's own last where it has one.
 
-        A generator that fails is left out where the prompt's pipeline says `skip`, else its error is raised.
+        Failed runs are left out where the prompt's pipeline says `skip`, else the first error is raised.
         """
-        own = self.pipeline
         made = [get_generator(one) if isinstance(one, str) else one for one in generators]
-        first = own if own is not None else made[0].chat()
-        ready = self._ready(first, args, kwargs)
-        chats = await ready.run_over(*made, include_original=own is not None)
-        return [self._value(chat) for chat in chats]
+        has_own = self.pipeline is not None
+        ready = self._ready("raise", "skip") if has_own or not made else self._refined(made[0].chat())
+        chats = await ready.add(self._render(args, kwargs)).run_over(*made, include_original=has_own)
+        return [self._value(chat, ready) for chat in chats]
 
     def _render(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         return self.definition.render(self.definition.arguments(args, kwargs))
 
-    def _bound(self) -> ChatPipeline:
-        pipeline = self.pipeline
+    def _ready(self, *modes: FailMode) -> ChatPipeline:
+        """The prompt's own pipeline with what the prompt adds, if it deals with failures in one of `modes`."""
+        pipeline, name = self.pipeline, self.definition.name
         if pipeline is None:
-            name = self.definition.name
             raise UnboundPromptError(
                 f"Nothing answers {name}(): decorate it with a generator, or call {name}.bind(generator)(…)."
             )
-        modes: tuple[FailMode, ...] = ("raise", "include") if self.definition.codec is None else ("raise",)
-        if pipeline.on_failed not in modes:
+        if pipeline.on_failed not in modes and (pipeline.on_failed != "include" or self.definition.codec is not None):
             raise ValueError(
-                f"{self.definition.name}() returns a value, so a failed run has nothing to return: "
-                f"give it a pipeline with on_failed='raise', not {pipeline.on_failed!r}."
+                f"{name}() returns a value, so a failed run has nothing to return: "
+                f"give it a pipeline with on_failed={' or '.join(map(repr, modes))}, not {pipeline.on_failed!r}."
             )
-        return pipeline
-
-    def _ready(self, pipeline: ChatPipeline, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ChatPipeline:
-        return self._refined(pipeline).add(self._render(args, kwargs))
+        # Computed once, for all objects where the function is a method; two tasks that both do so do the same.
+        kept = self.__dict__.get("_home", self).__dict__
+        ready: ChatPipeline = kept.get("_kept") or kept.setdefault("_kept", self._refined(pipeline))
+        return ready
 
     def _refined(self, pipeline: ChatPipeline) -> ChatPipeline:
-        """The pipeline with what this prompt adds whatever its arguments are; kept for the next call."""
-        known = self.__dict__.get("_last_refined")
-        if known is not None and known[0] is pipeline:
-            return cast("ChatPipeline", known[1])
+        """The pipeline with what this prompt adds whatever its arguments are."""
         codec = self.definition.codec
         ready = pipeline.with_(self.params) if self.params is not None else pipeline
         if self.tools:
@@ -202,25 +212,24 @@ class Prompt(Generic[P, R]):
             ready = replace(ready, output=expecting(ready.output, codec), max_rounds=self.max_parsing_rounds)
         if self.system_prompt:
             ready = ready.with_messages(inject_system_content(ready.messages, self.system_prompt))
-        ready = (
+        return (
             ready.then(*self.then_callbacks)
             .map(*self.map_callbacks)
             .watch(*self.watch_callbacks, allow_duplicates=True)
         )
-        self.__dict__["_last_refined"] = (pipeline, ready)
-        return ready
 
-    def _value(self, chat: Chat) -> R:
-        codec, pipeline = self.definition.codec, self.__dict__["_last_refined"][1]
-        may_differ = bool(pipeline.then_callbacks or pipeline.map_callbacks)
+    def _value(self, chat: Chat, ready: ChatPipeline) -> R:
+        """The return value; the run has read it already, unless it holds the chat or a callback may have put another."""
+        codec = self.definition.codec
+        may_differ = ready.then_callbacks or ready.map_callbacks or not chat.generated
         if codec is None or isinstance(codec, SeveralCodec) or may_differ:
             return self.process(chat)
-        only = len(pipeline.output.validators) == 1
+        only = ready.output is not None and len(ready.output.validators) == 1
         return cast("R", chat.output if only else cast("tuple[object, ...]", chat.output)[-1])
 
 
 def _source(other: Answering) -> ChatPipeline | Generator | str:
-    return other.restart(include_all=True) if isinstance(other, Chat) else other
+    return other.fork(include_all=True) if isinstance(other, Chat) else other
 
 
 class PromptDecorator(Protocol):

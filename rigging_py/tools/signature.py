@@ -68,7 +68,7 @@ def read_arguments(function: Callable[..., Any]) -> Arguments:
 
 
 def _settled(function: object) -> Mapping[str, object]:
-    """Keyword arguments that the program gave already: they may be secrets, and are not the model's to see or change."""
+    """Keyword arguments that the program gave already, secrets perhaps; not the model's to see or to change."""
     return cast("functools.partial[Any]", function).keywords if isinstance(function, functools.partial) else {}
 
 

@@ -1,0 +1,19 @@
+"""Shows what is finished to those who watch, and never lets them cost a generation."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from rigging_py.error import PipelineWarning
+from rigging_py.generator import WatchCallback
+
+
+async def show(finished: Sequence[Any], callbacks: Sequence[WatchCallback]) -> None:
+    """Calls each callback with a list of its own; what one raises becomes a `PipelineWarning`."""
+    for callback in callbacks if finished else ():
+        try:
+            await callback(list(finished))
+        except Exception as error:  # noqa: BLE001 — the wall before watchers: they see, and never cost a generation
+            warnings.warn(f"A watcher failed, {type(error).__name__}: {error}", PipelineWarning, stacklevel=2)
