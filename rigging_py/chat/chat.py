@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, computed_field, 
 
 from rigging_py.error import InvalidGeneratorError, StoredError
 from rigging_py.generator import Generator, get_generator
-from rigging_py.message import GenerateParams, Message, MessageDict, StopReason, Usage
+from rigging_py.message import GenerateParams, Message, MessageDict, StopReason, Usage, new_uuid
 
 if TYPE_CHECKING:
     from rigging_py.chat.pipeline import ChatPipeline
@@ -29,7 +29,7 @@ class Chat(BaseModel):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, validate_default=False, serialize_by_alias=True)
 
-    uuid: uuid_module.UUID = Field(default_factory=uuid_module.uuid4)
+    uuid: uuid_module.UUID = Field(default_factory=new_uuid)
     timestamp: datetime = Field(default_factory=lambda: datetime.now(UTC))
     messages: list[Message]
     generated: list[Message] = Field(default_factory=list[Message])
@@ -170,7 +170,7 @@ class Chat(BaseModel):
             return Chat(messages=messages, generated=generated)
         return self.model_copy(
             update={
-                "uuid": uuid_module.uuid4(),
+                "uuid": new_uuid(),
                 "messages": messages,
                 "generated": generated,
                 "metadata": fresh(self.metadata),

@@ -21,7 +21,7 @@ from rigging_py.error import (
     TruncatedError,
     UnknownToolError,
 )
-from rigging_py.message import GenerateParams, Message, ModelTurn
+from rigging_py.message import GenerateParams, Message, ModelTurn, new_uuid
 from rigging_py.run import (
     AgentRun,
     Answer,
@@ -65,7 +65,7 @@ class Flight:
     @classmethod
     def begin(cls, pipeline: ChatPipeline, messages: list[Message], params: GenerateParams) -> Flight:
         """A new run of `messages` under the pipeline's limits."""
-        run = AgentRun(history=messages, limits=pipeline.limits, program=pipeline.program, run_id=str(uuid.uuid4()))
+        run = AgentRun(history=messages, limits=pipeline.limits, program=pipeline.program, run_id=str(new_uuid()))
         return cls(pipeline, run, params)
 
     async def to_model(self) -> CallModel | None:
@@ -210,9 +210,10 @@ def attach(error: BaseException, run: AgentRun) -> BaseException:
     """The exception with the run on it, so that nothing said is lost."""
     if isinstance(error, RiggingError):
         error.messages, error.usage = run.messages, run.usage
-    elif not hasattr(error, "run"):
-        error.add_note(f"Raised in {run!r}; its messages are in `.run.messages` of this exception.")
+    is_new = not isinstance(error, RiggingError) and not hasattr(error, "run")
     carry(error, run=run)
+    if is_new and hasattr(error, "run"):
+        error.add_note(f"Raised in {run!r}; its messages are in `.run.messages` of this exception.")
     return error
 
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 from rigging_py.chat.gather import MAX_CONCURRENT, gather
 from rigging_py.chat.watch import show
 from rigging_py.generator import GeneratedText, Generator, get_generator
-from rigging_py.message import GenerateParams, StopReason, Usage
+from rigging_py.message import GenerateParams, StopReason, Usage, new_uuid
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Completion:
     usage: Usage | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    uuid: uuid_module.UUID = field(default_factory=uuid_module.uuid4)
+    uuid: uuid_module.UUID = field(default_factory=new_uuid)
     timestamp: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property

@@ -36,19 +36,23 @@ async def each(
 
     What it raises is that conversation's own result; cancelling cancels them all.
     """
-    slots = asyncio.Semaphore(limit or len(messages) or 1)
 
     async def one(said: Sequence[Message], asked: GenerateParams) -> ModelTurn | BaseException:
         try:
-            async with slots:
-                return await answer(said, asked)
+            return await answer(said, asked)
         except Exception as error:  # noqa: BLE001 — the wall between one conversation and the others
             return error
 
     if len(messages) == 1:
         return [await one(messages[0], params[0])]
+    slots = asyncio.Semaphore(limit or len(messages) or 1)
+
+    async def in_slot(said: Sequence[Message], asked: GenerateParams) -> ModelTurn | BaseException:
+        async with slots:
+            return await one(said, asked)
+
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(said, asked)) for said, asked in zip(messages, params, strict=True)]
+        tasks = [group.create_task(in_slot(said, asked)) for said, asked in zip(messages, params, strict=True)]
     return [task.result() for task in tasks]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import os
+import random
 import re
 import textwrap
 import uuid as uuid_module
@@ -28,6 +30,15 @@ Role = Literal["system", "user", "assistant", "tool"]
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 
+_random = random.Random()
+os.register_at_fork(after_in_child=_random.seed)
+
+
+def new_uuid() -> uuid_module.UUID:
+    """A random uuid, from a generator of our own: seeding `random` repeats none, and the system is not asked each time."""
+    return uuid_module.UUID(int=_random.getrandbits(128), version=4)
+
+
 class MessageDict(TypedDict):
     """A message as plain data."""
 
@@ -44,7 +55,7 @@ class Message(BaseModel):
 
     model_config = ConfigDict(serialize_by_alias=True)
 
-    uuid: uuid_module.UUID = Field(default_factory=uuid_module.uuid4)
+    uuid: uuid_module.UUID = Field(default_factory=new_uuid)
     role: Role
     content_parts: list[Content] = Field(default_factory=list[Content], serialization_alias="content", repr=False)
     tool_calls: list[ToolCall] | None = None
@@ -113,17 +124,19 @@ class Message(BaseModel):
 
     def shell(self) -> Self:
         """A new message over the same frozen parts, with the same uuid: editing either leaves the other as it was."""
-        other = self.model_copy()
-        other.content_parts = list(self.content_parts)
+        other = copy.copy(self)
+        # Straight into the fields: every message of every turn passes here, and pydantic's setters cost ten times this.
+        fields = other.__dict__
+        fields["content_parts"] = list(self.content_parts)
         if self.tool_calls is not None:
-            other.tool_calls = list(self.tool_calls)
-        other.metadata = copy.deepcopy(self.metadata) if self.metadata else {}
+            fields["tool_calls"] = list(self.tool_calls)
+        fields["metadata"] = copy.deepcopy(self.metadata) if self.metadata else {}
         return other
 
     def clone(self) -> Self:
         """A copy with a uuid of its own."""
         other = self.shell()
-        other.uuid = uuid_module.uuid4()
+        other.uuid = new_uuid()
         return other
 
     def apply(self, **values: str) -> Self:
