@@ -30,12 +30,13 @@ Role = Literal["system", "user", "assistant", "tool"]
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 
-_random = random.Random()
+# Our own, so that a program that seeds `random` gets no uuid twice.
+_random = random.Random()  # noqa: S311
 os.register_at_fork(after_in_child=_random.seed)
 
 
 def new_uuid() -> uuid_module.UUID:
-    """A random uuid, from a generator of our own: seeding `random` repeats none, and the system is not asked each time."""
+    """A random uuid. It is a name and no secret, so the system is not asked for each one."""
     return uuid_module.UUID(int=_random.getrandbits(128), version=4)
 
 
