@@ -219,7 +219,7 @@ class Prompt(Generic[P, R]):
         )
 
     def _value(self, chat: Chat, ready: ChatPipeline) -> R:
-        """The return value; the run has read it already, unless it holds the chat or a callback may have put another."""
+        """The return value; the run has read it, unless it holds the chat or a callback may have put another."""
         codec = self.definition.codec
         may_differ = ready.then_callbacks or ready.map_callbacks or not chat.generated
         if codec is None or isinstance(codec, SeveralCodec) or may_differ:
