@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self, cast
 from pydantic import ConfigDict, ValidationError, ValidationInfo, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, to_jsonable_python
 from pydantic_xml import BaseXmlModel, attr, element, wrapped
-from pydantic_xml.element.element import SearchMode
 from pydantic_xml.element.native.std import XmlElement
 from pydantic_xml.fields import XmlEntityInfo
 from pydantic_xml.serializers.factories.model import BaseModelSerializer
@@ -27,7 +26,7 @@ __all__ = ["Model", "attr", "element", "wrapped"]
 _FROM_TEXT: dict[str, Any] = {"rigging_py": "from text"}
 
 
-class Model(BaseXmlModel, search_mode=SearchMode.UNORDERED):
+class Model(BaseXmlModel):
     """A pydantic model that is written and read as tagged text.
 
     The tag is the class name in kebab case, or `tag=` in the class line. One plain field is the text between the

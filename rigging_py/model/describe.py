@@ -14,7 +14,7 @@ from pydantic_xml.typedefs import EntityLocation
 
 from rigging_py.parsing.codec import bare, schema_of, without_none
 from rigging_py.parsing.lenient import is_plain
-from rigging_py.parsing.shape import Attribute, Element, JsonSchema, Leaf
+from rigging_py.parsing.shape import Attribute, Element, Leaf
 
 _REPEATED = (list, set, frozenset, tuple, Sequence, Collection)
 Path: TypeAlias = tuple[type[BaseXmlModel], ...]
@@ -41,7 +41,7 @@ def parts_of(cls: type[BaseXmlModel], path: Path = ()) -> Iterator[tuple[FieldIn
         info = extract_field_xml_entity_info(field)
         kind = _constrained(field)
         if info is not None and info.location is EntityLocation.ATTRIBUTE:
-            yield field, Attribute(info.path or field.alias or name, _schema(kind), field.is_required())
+            yield field, Attribute(info.path or field.alias or name, schema_of(kind), field.is_required())
             continue
         part = _part(kind, info, field.alias or name, (*path, cls))
         if isinstance(part, tuple) and not field.is_required():
@@ -90,12 +90,7 @@ def _is_plain_list(kind: Any) -> bool:
 def _is_word(kind: Any) -> bool:
     if _is_repeated(kind) or get_origin(kind) is dict or any(map(_is_model, _alternatives(kind))):
         return False
-    return is_plain(_schema(kind))
-
-
-def _schema(kind: Any) -> JsonSchema:
-    """The schema of what stands between tags, where anything is text."""
-    return {"type": "string"} if bare(kind) is Any else schema_of(kind)
+    return is_plain(schema_of(kind))
 
 
 def _items(kind: Any) -> list[Any]:
@@ -119,17 +114,23 @@ def _part(annotation: Any, info: XmlEntityInfoP | None, name: str, path: Path) -
     kind, is_optional = without_none(bare(annotation))
     if info is None and get_origin(kind) is dict:
         return ()
+    if get_origin(kind) is tuple and Ellipsis not in get_args(kind):
+        return tuple(_one(item, info, name, path) for item in get_args(kind))
     if _is_repeated(kind):
-        found = [_one(alternative, info, name, path) for item in _items(kind) for alternative in _alternatives(item)]
-        is_fixed = get_origin(kind) is tuple and Ellipsis not in get_args(kind)
-        return tuple(found) if is_fixed else tuple(replace(one, least=0, most=None) for one in found)
-    alternatives = _alternatives(kind)
-    if len(alternatives) > 1 and all(map(_is_model, alternatives)):
-        return tuple(replace(_one(one, info, name, path), least=0) for one in alternatives)
-    if info is None and not _is_model(kind):
-        return Leaf(_schema(annotation))
-    one = _one(kind if _is_model(kind) else annotation, info, name, path)
-    return (replace(one, least=0 if is_optional else 1),)
+        found = [one for item in _items(kind) for one in _any_of(_alternatives(item), info, name, path)]
+        return tuple(replace(one, least=0, most=None) for one in found)
+    if info is None and not all(map(_is_model, _alternatives(kind))):
+        return Leaf(schema_of(annotation))
+    if not any(map(_is_model, _alternatives(kind))):
+        return (replace(_one(annotation, info, name, path), least=0 if is_optional else 1),)
+    found = _any_of(_alternatives(kind), info, name, path)
+    return tuple(replace(one, least=0) for one in found) if is_optional or len(found) > 1 else tuple(found)
+
+
+def _any_of(kinds: Sequence[Any], info: XmlEntityInfoP | None, name: str, path: Path) -> list[Element]:
+    found = [_one(kind, info, name, path) for kind in kinds]
+    choice = "|".join(one.tag for one in found)
+    return [replace(one, choice=choice) for one in found] if len(found) > 1 else found
 
 
 def _one(annotation: Any, info: XmlEntityInfoP | None, name: str, path: Path) -> Element:
@@ -139,7 +140,7 @@ def _one(annotation: Any, info: XmlEntityInfoP | None, name: str, path: Path) ->
         element = describe(kind, path)
         return replace(element, tag=own or element.tag)
     # pydantic-xml writes a mapping as attributes, whose names are not known.
-    content = None if get_origin(without_none(kind)[0]) is dict else Leaf(_schema(annotation))
+    content = None if get_origin(without_none(kind)[0]) is dict else Leaf(schema_of(annotation))
     return Element(own or name, content)
 
 

@@ -137,12 +137,12 @@ class NewlineDelimitedAnswer(DelimitedAnswer):
     _delimiters: ClassVar[tuple[str, ...]] = ("\n",)
 
 
-_YES = re.compile(r"(yes|true|1\b)", re.IGNORECASE)
-_NO = re.compile(r"(no|false|0\b)", re.IGNORECASE)
+_YES = re.compile(r"(yes|true|1)\b", re.IGNORECASE)
+_NO = re.compile(r"(no|nope|false|0)\b", re.IGNORECASE)
 
 
 class YesNoAnswer(Model):
-    """A yes or a no; anything that begins with yes, true, 1, no, false or 0 is read as one."""
+    """A yes or a no; a sentence that begins with the word yes, true, 1, no, false or 0 is read as one."""
 
     boolean: bool
 

@@ -57,10 +57,25 @@ def _read_children(
     inside = _inside(pairs, found)
     known = _outermost_known(inside, by_tag)
     counts = Counter(child.tag for child in known)
-    for child in known:
+    for child in _in_order(known, shape):
         expected = by_tag[child.tag]
         if not _is_absent(text, child, expected, is_alone=counts[child.tag] == 1):
             yield _node(text, child, expected, inside, (*outer, shape))
+
+
+def _in_order(known: Sequence[Found], shape: Element) -> Iterator[Found]:
+    """The children as the shape has them one after another, without those that come more often than they may."""
+    places: dict[str, int] = {}
+    room: Counter[int] = Counter()
+    for index, child in enumerate(_children(shape)):
+        place = places.setdefault(child.choice or child.tag, index)
+        places.setdefault(child.tag, place)
+        is_first_alternative = not child.choice or place == index
+        room[place] += len(known) if child.most is None else is_first_alternative
+    for found in sorted(known, key=lambda one: places[one.tag]):
+        if room[places[found.tag]] > 0:
+            room[places[found.tag]] -= 1
+            yield found
 
 
 def _attributes(found: Found, expected: Sequence[Attribute]) -> dict[str, str]:

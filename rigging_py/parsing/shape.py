@@ -37,7 +37,8 @@ class Element:
     """One element, and how often it comes in a row (`most` None: any number).
 
     `content` is a leaf, child elements in order, or None where any well-formed content will do. `model` names the class
-    that the element is written by; without content it has that of the enclosing element of the same model.
+    that the element is written by; without content it has that of the enclosing element of the same model. Elements
+    side by side with the same `choice` are alternatives: one of them comes, or with `most` None any mixture.
     """
 
     tag: str
@@ -46,6 +47,7 @@ class Element:
     least: int = 1
     most: int | None = 1
     model: str = ""
+    choice: str = ""
 
 
 Shape: TypeAlias = tuple[Element, ...]

@@ -114,10 +114,9 @@ MEGABYTE = 1_000_000
      "<", "&", "&#", "&amp;lt;", "<a>\n", "< a>", "</a ", "<a >", "]]>", "<a><![CDATA[]]>"],
 )  # fmt: skip
 def test_a_megabyte_of_hostile_text_is_read_in_seconds(piece: str) -> None:
-    text = piece * (MEGABYTE // len(piece))
+    text = piece * (MEGABYTE // 5 // len(piece))
     started = time.process_time()
-    for whole in (text, f"<a>{text}</a>", f"<a {text}>", f"<a x='{text}'>{text}</a>"):
-        texts(whole)
+    texts(f"{text} <a>{text}</a> <a {text}> <a x='{text}'>{text}</a>")
     assert time.process_time() - started < 30
 
 
