@@ -127,7 +127,7 @@ class Message(BaseModel):
         """A new message over the same frozen parts, with the same uuid: editing either leaves the other as it was."""
         other = copy.copy(self)
         # Straight into the fields: every message of every turn passes here, and pydantic's setters cost ten times this.
-        fields = other.__dict__
+        fields = vars(other)
         fields["content_parts"] = list(self.content_parts)
         if self.tool_calls is not None:
             fields["tool_calls"] = list(self.tool_calls)
