@@ -21,8 +21,10 @@ from rigging_py.tools.boxing import box, box_error
 from rigging_py.tools.signature import Arguments, name_of, read_arguments, unwrapped
 
 P = ParamSpec("P")
+Q = ParamSpec("Q")
 R = TypeVar("R")
 S = TypeVar("S")
+T = TypeVar("T")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 Catch: TypeAlias = bool | Iterable[type[BaseException]]
 """Which exceptions of a tool become results that the model sees: all (True), none (False), or these."""
@@ -52,13 +54,13 @@ class Tool(Generic[P, R]):
     @classmethod
     def from_callable(
         cls,
-        fn: Callable[P, R],
+        fn: Callable[Q, T],
         *,
         name: str | None = None,
         description: str | None = None,
         catch: Catch | None = None,
         truncate: int | None = None,
-    ) -> Tool[P, R]:
+    ) -> Tool[Q, T]:
         """The tool of a function, method, callable object or prompt; the name and the docstring describe it.
 
         Raises `ToolDefinitionError` for a signature that has no JSON schema.
@@ -188,7 +190,7 @@ class ToolMethod(_Descriptor, Generic[S, P, R]):
         bound = cast("Callable[P, R]", self.fn.__get__(instance, owner))
         if self._made is None:
             # The schema is the same for every object; the object is not to be kept alive by it.
-            made = cast("Tool[P, R]", Tool.from_callable(bound, **self.options))
+            made = Tool.from_callable(bound, **self.options)
             self._made = replace(made, fn=cast("Callable[P, R]", self.fn))
         return replace(self._made, fn=bound)
 
@@ -203,7 +205,7 @@ def tool(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Makes a function a `Tool`: `@tool`, or `@tool(name=…, description=…, catch=…, truncate=…)`."""
 
     def make(function: Callable[..., Any]) -> Tool[..., Any]:
-        return cast("Tool[..., Any]", Tool.from_callable(function, **options))
+        return Tool.from_callable(function, **options)
 
     return make if fn is None else make(fn)
 
