@@ -1,5 +1,6 @@
 """The sans-IO machine under every conversation: `AgentRun`, its steps, inputs, limits and causes."""
 
+from rigging_py.message import ModelTurn
 from rigging_py.run.causes import (
     Cancelled,
     Cause,
@@ -41,8 +42,6 @@ from rigging_py.run.steps import (
     TurnFinished,
     TurnRejected,
 )
-
-from rigging_py.message import ModelTurn  # isort: skip
 
 __all__ = [
     "RULES",

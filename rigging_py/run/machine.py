@@ -64,8 +64,8 @@ _BLIND = "The run was loaded without its program, so its answer is only text."
 class AgentRun:
     """One conversation, from its first call to its last answer.
 
-    `prompt` is a text or a message, or None when `history` says it all. `run_id` goes into every key and every uuid the
-    machine makes.
+    `prompt` is a text or a message, or None when `history` says it all. The messages that come out of a run are its
+    own: read them, and take a `shell()` to change one.
     """
 
     def __init__(
@@ -91,14 +91,17 @@ class AgentRun:
 
     @property
     def run_id(self) -> str:
+        """The name that goes into every key and every uuid the machine makes."""
         return self._run.run_id
 
     @property
     def state(self) -> State:
+        """Where the run is."""
         return self._run.state
 
     @property
     def limits(self) -> RunLimits:
+        """How far the run may go."""
         return self._run.limits
 
     @property
@@ -153,9 +156,7 @@ class AgentRun:
                 return Done(self._response())
             case State.FAILED:
                 assert run.cause is not None
-                return Failed(run.cause, tuple(run.messages), run.usage)
-            case State.ACCEPTED:
-                raise AssertionError("no run rests in this state")
+                return Failed(run.cause, self._shown(), run.usage)
             case _:
                 assert_never(run.state)
 
@@ -351,8 +352,10 @@ class AgentRun:
             self._value = self._read_answer()
         error = self._value.text if isinstance(self._value, Feedback) else None
         value = last_answer(run) if error is not None else self._value
-        messages = shown(run, self._program.output if self._program is not None else None)
-        return Response(value, messages, run.usage, tuple(run.calls), error)
+        return Response(value, self._shown(), run.usage, tuple(run.calls), error)
+
+    def _shown(self) -> tuple[Message, ...]:
+        return shown(self._run, self._program.output if self._program is not None else None)
 
     def _read_answer(self) -> object:
         if self._program is not None:

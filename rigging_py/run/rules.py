@@ -1,6 +1,6 @@
 """The rules of the machine as a table: which input each state takes and where it leads.
 
-Where a turn goes from `ACCEPTED` is a table of its own, in `accept.py`.
+Where a turn goes that is accepted is a table of its own, in `accept.py`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         S.AWAITING_MODEL,
         "model_response",
-        (S.RESOLVING, S.ACCEPTED),
+        (S.RESOLVING, S.EXECUTING_TOOLS, S.READY, S.DONE, S.FAILED),
         "calls are scanned from the left; without a problem the turn is accepted",
     ),
     Rule(S.AWAITING_MODEL, "model_failed", (S.AWAITING_MODEL, S.FAILED), "another attempt while one is left"),
@@ -42,7 +42,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         S.RESOLVING,
         "resolve_tool_call",
-        (S.RESOLVING, S.ACCEPTED, S.READY, S.FAILED),
+        (S.RESOLVING, S.EXECUTING_TOOLS, S.READY, S.FAILED),
         "the scan goes on, or the turn is answered as a whole",
     ),
     Rule(S.EXECUTING_TOOLS, "next_step", (S.EXECUTING_TOOLS,), "the calls that have no result yet"),

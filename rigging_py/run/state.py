@@ -12,12 +12,11 @@ from rigging_py.run.steps import ModelCall, PendingToolCall, ToolResult
 
 
 class State(StrEnum):
-    """Where a run is. `ACCEPTED` is a place in the table only: a turn passes through it and no driver sees it."""
+    """Where a run is. A turn that is accepted goes on at once, by the rows of `ACCEPTED`, so no run rests there."""
 
     READY = "Ready"
     AWAITING_MODEL = "AwaitingModel"
     RESOLVING = "Resolving"
-    ACCEPTED = "Accepted"
     EXECUTING_TOOLS = "ExecutingTools"
     DONE = "Done"
     FAILED = "Failed"

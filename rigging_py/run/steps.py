@@ -57,8 +57,8 @@ class Response:
     """What a finished run gives.
 
     `output` is the value that was asked for, or the text when nothing was; `output_error` says why it is only text.
-    `messages` is the conversation, without refused answers where the dialog is not kept; `usage` is the sum over
-    `calls`, failed ones included.
+    `messages` is the conversation, without refused answers where the dialog is not kept (`AgentRun.messages` has them);
+    `usage` is the sum over `calls`, failed ones included.
     """
 
     output: object
@@ -116,7 +116,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The run ended without what it was for. `messages` is everything that was said."""
+    """The run ended without what it was for. `messages` is what `Response.messages` would be."""
 
     cause: Cause
     messages: tuple[Message, ...]

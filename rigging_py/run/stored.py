@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -43,8 +44,13 @@ def read_state(state: Mapping[str, Any]) -> tuple[RunState, dict[str, str]]:
     if found != FORMAT:
         problem = f"The run was stored in format {found!r}; this release reads format {FORMAT}"
         raise StateFormatError(f"{problem}. Use the release that wrote it.", found=found, supported=(FORMAT,))
+    data = cast("Mapping[str, Any]", stored if isinstance(stored := state.get("run"), Mapping) else {})
+    # The defaults of a new run would do for what is missing in a stored one, and be wrong.
+    missing = {field.name for field in fields(RunState)} - set(data)
+    if missing:
+        raise _damaged(f": {', '.join(sorted(missing))} missing")
     try:
-        run = _adapter().validate_python(state.get("run"))
+        run = _adapter().validate_python(data)
         fingerprint = _fingerprint_adapter().validate_python(state.get("fingerprint"))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
@@ -62,12 +68,10 @@ def _flaw(run: RunState) -> str | None:
     """What holds for no run that was dumped, and holds for this one."""
     has_pending = run.state in (State.RESOLVING, State.EXECUTING_TOOLS)
     flaws = {
-        "no run rests in the state Accepted": run.state is State.ACCEPTED,
         "messages it began with are missing": not 0 < run.given <= len(run.messages),
         "its state and its cause do not fit": (run.cause is not None) != (run.state is State.FAILED),
         "its state and its pending turn do not fit": (run.pending is not None) != has_pending,
-        "its pending turn and the calls in it do not fit": run.pending is not None
-        and not _fits(run.pending, run.state),
+        "its pending turn and its calls do not fit": run.pending is not None and not _fits(run.pending, run.state),
     }
     return next((flaw for flaw, is_there in flaws.items() if is_there), None)
 

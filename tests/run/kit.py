@@ -1,0 +1,117 @@
+"""What the tests of the machine share: a program with two tools and a whole number as its answer, and spellings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rigging_py.error import ProtocolError
+from rigging_py.message import FunctionCall, ModelTurn, StopReason, ToolCall, Usage
+from rigging_py.run import (
+    AgentRun,
+    CallModel,
+    Feedback,
+    OutputSpec,
+    Program,
+    ProgramTool,
+    ResolveToolCall,
+    RunLimits,
+    State,
+)
+
+ADD = '{"a": 40, "b": 2}'
+
+
+def call(name: str, arguments: str = "{}", id: str = "") -> ToolCall:  # noqa: A002
+    return ToolCall(id=id, function=FunctionCall(name=name, arguments=arguments))
+
+
+def asking(*calls: ToolCall, text: str = "", stop_reason: StopReason = "tool_calls") -> ModelTurn:
+    return ModelTurn.of(text, calls, stop_reason=stop_reason)
+
+
+def tokens(read: int, written: int) -> Usage:
+    return Usage(input_tokens=read, output_tokens=written, total_tokens=read + written)
+
+
+def whole_number(text: str) -> object:
+    try:
+        return int(text)
+    except ValueError:
+        return Feedback(f"{text!r} is not a whole number")
+
+
+def two_numbers(arguments: Mapping[str, object]) -> str | None:
+    return None if set(arguments) == {"a", "b"} else "give a and b"
+
+
+TOOLS: Mapping[str, ProgramTool] = {
+    "add": ProgramTool({"required": ["a", "b"]}, two_numbers),
+    "look": ProgramTool({}, lambda _: None),
+}
+NUMBER = OutputSpec((whole_number,))
+PROGRAM = Program(TOOLS, NUMBER)
+FREE = Program(TOOLS)
+
+
+def started(program: Program = PROGRAM, **limits: int) -> AgentRun:
+    """A run that waits for its first turn."""
+    run = AgentRun("How many?", limits=RunLimits(**{"max_turns": 9, **limits}), program=program)
+    assert isinstance(run.next_step(), CallModel)
+    return run
+
+
+def resolving(*calls: ToolCall, program: Program = PROGRAM, **limits: int) -> AgentRun:
+    """A run with a problem to resolve; without `calls`, one of a tool that is not there."""
+    run = started(program, **limits)
+    run.model_response(asking(*(calls or (call("nope"),))))
+    assert isinstance(run.next_step(), ResolveToolCall)
+    return run
+
+
+def executing(*calls: ToolCall, program: Program = PROGRAM, **limits: int) -> AgentRun:
+    """A run whose tools are to be executed; without `calls`, two of them."""
+    run = started(program, **limits)
+    run.model_response(asking(*(calls or (call("add", ADD), call("look")))))
+    assert run.state is State.EXECUTING_TOOLS
+    return run
+
+
+def done() -> AgentRun:
+    run = started()
+    run.model_response("42")
+    return run
+
+
+def failed() -> AgentRun:
+    run = AgentRun("How many?", limits=RunLimits(max_turns=0), program=PROGRAM)
+    run.next_step()
+    return run
+
+
+RUNS: Mapping[State, Callable[[], AgentRun]] = {
+    State.READY: lambda: AgentRun("How many?", program=PROGRAM),
+    State.AWAITING_MODEL: started,
+    State.RESOLVING: resolving,
+    State.EXECUTING_TOOLS: executing,
+    State.DONE: done,
+    State.FAILED: failed,
+}
+"""A run in each state."""
+
+
+def reloaded(run: AgentRun, program: Program | None = PROGRAM) -> AgentRun:
+    """The run as another process would have it."""
+    return AgentRun.load(json.loads(json.dumps(run.dump())), program)
+
+
+def refused(run: AgentRun, act: Callable[[AgentRun], Any]) -> ProtocolError:
+    """The error of an act that the run refuses, which must leave it as it was."""
+    before = run.dump()
+    try:
+        act(run)
+    except ProtocolError as error:
+        assert run.dump() == before
+        return error
+    raise AssertionError("the run took it")
