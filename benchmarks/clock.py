@@ -38,7 +38,7 @@ def best(costs: list[Cost]) -> Cost:
     return min(costs, key=lambda cost: cost.cpu)
 
 
-def each(call: Callable[[], object], *, seconds: float = 0.3, rounds: int = 3) -> float:
+def each(call: Callable[[], object], *, seconds: float = 0.15, rounds: int = 3) -> float:
     """µs of CPU that a call takes, best of `rounds`, each of about `seconds`."""
     call()
     count, spent = 1, 0.0

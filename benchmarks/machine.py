@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from benchmarks.clock import each
 from benchmarks.table import show
 from rigging_py.message import FunctionCall, Message, ModelTurn, ToolCall
-from rigging_py.run import AgentRun, CallModel, CallTools, Done, Program, ProgramTool, ToolResult
+from rigging_py.run import AgentRun, CallModel, CallTools, Done, Program, ProgramTool, RunLimits, ToolResult
 
 CALL = ToolCall(id="call_1", function=FunctionCall(name="add", arguments='{"a": 40, "b": 2}'))
 TURN = ModelTurn.from_text("42")
@@ -39,7 +39,7 @@ def _one_answer() -> None:
 
 
 def _tool_turn() -> None:
-    run = AgentRun("What is 40 + 2?", program=PROGRAM)
+    run = AgentRun("What is 40 + 2?", limits=RunLimits(max_turns=2), program=PROGRAM)
     assert isinstance(run.next_step(), CallModel)
     run.model_response(ModelTurn.of(tool_calls=[CALL]))
     step = run.next_step()

@@ -8,8 +8,8 @@ import rigging_py as rg
 from benchmarks.clock import IN_FLIGHT, best, cost_of
 from benchmarks.table import show
 
-ROUNDS = 5
-COUNT = 2000
+ROUNDS = 8
+COUNT = 500
 MANY = 100
 
 
