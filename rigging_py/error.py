@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
+    from rigging_py.chat import Chat
     from rigging_py.message import Message, Usage
     from rigging_py.run import AgentRun, State
 
@@ -36,11 +37,13 @@ class RiggingError(Exception):
         run: the `AgentRun` that was being driven, or None; it can be inspected, dumped and often resumed.
         messages: everything said until the error, oldest first.
         usage: tokens spent until the error, or None.
+        chats: the chats of a batch that had finished before the error.
     """
 
     run: AgentRun | None = None
     messages: Sequence[Message] = ()
     usage: Usage | None = None
+    chats: Sequence[Chat] = ()
 
 
 class RiggingWarning(UserWarning):

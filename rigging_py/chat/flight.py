@@ -50,23 +50,30 @@ if TYPE_CHECKING:
 class Flight:
     """A run under way for a pipeline.
 
-    `error` is the exception that the last call of the model, or of a tool, raised, as it was. `asked` is what the model
-    was sent last, and `last` what it said.
+    `params` are sent; `own_params` are the same without the tools. `error` is the exception that the last call of the
+    model, or of a tool, raised, as it was. `asked` is what the model was sent last, and `last` what it said.
     """
 
     pipeline: ChatPipeline
     run: AgentRun
     params: GenerateParams
+    own_params: GenerateParams | None
     error: BaseException | None = None
     asked: Sequence[Message] = ()
     last: ModelTurn | None = None
     output: object = field(default=None)
 
     @classmethod
-    def begin(cls, pipeline: ChatPipeline, messages: list[Message], params: GenerateParams) -> Flight:
+    def begin(cls, pipeline: ChatPipeline, messages: list[Message], params: GenerateParams | None = None) -> Flight:
         """A new run of `messages` under the pipeline's limits."""
         run = AgentRun(history=messages, limits=pipeline.limits, program=pipeline.program, run_id=str(new_uuid()))
-        return cls(pipeline, run, params)
+        return cls.of(pipeline, run, params)
+
+    @classmethod
+    def of(cls, pipeline: ChatPipeline, run: AgentRun, params: GenerateParams | None = None) -> Flight:
+        """A run of the pipeline, with `params` over the pipeline's."""
+        own = pipeline.params.merge_with(params) if pipeline.params is not None else params
+        return cls(pipeline, run, pipeline.sent_params.merge_with(params), own)
 
     async def to_model(self) -> CallModel | None:
         """Does everything up to the next call of the model; None when the run is over, or a tool raised."""
@@ -138,7 +145,7 @@ class Flight:
             stop_reason=self.last.stop_reason if self.last is not None else "unknown",
             usage=self.run.usage,
             extra=fresh(self.last.extra) if self.last is not None else {},
-            params=self.pipeline.params,
+            params=self.own_params,
             failed=error is not None,
             error=error,
             generator=self.pipeline.generator,

@@ -6,7 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from pydantic import ValidationError
+
+from rigging_py.chat.chat import Chat
 from rigging_py.parsing import Codec, codec_of, tagged
+from rigging_py.parsing.codec import SeveralCodec
+from rigging_py.parsing.codec import first_complaints
 from rigging_py.parsing.parse import PARSE_ERRORS
 from rigging_py.run import Feedback, OutputSpec
 
@@ -31,10 +36,11 @@ def expecting_types(spec: OutputSpec | None, *types: Any) -> OutputSpec:
 def _reader(codec: Codec[Any]) -> Callable[[str], object]:
     def read(text: str) -> object:
         try:
-            return codec.read(text)
+            # Nobody has the chat yet that a member may hold; classes that check their members take an empty one.
+            return codec.read(text, Chat(messages=[])) if isinstance(codec, SeveralCodec) else codec.read(text)
         except PARSE_ERRORS as error:
-            return Feedback(
-                f"{tagged('validation-error', str(error), type=type(error).__name__)}\n\n{REWRITE}\n\n{codec.example}"
-            )
+            wrong = first_complaints(error) if isinstance(error, ValidationError) else str(error)
+            said = tagged("validation-error", wrong, type=type(error).__name__)
+            return Feedback(f"{said}\n\n{REWRITE}\n\n{codec.example}")
 
     return read

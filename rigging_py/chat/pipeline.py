@@ -152,14 +152,15 @@ class ChatPipeline:
         """Returns the pipeline with answers asked for until all `types` can be read from one; calls add up.
 
         `max_rounds` (also `max_depth`, default 5) is how many more calls may follow the first. `attempt_recovery`
-        (default True) tells the model what was wrong, else it is asked afresh. `drop_dialog` (default False) leaves
-        refused answers out of the chat.
+        (default True) tells the model what was wrong, else it is asked afresh. `drop_dialog` (default False, but True
+        where nothing is recovered) leaves refused answers out of the chat.
         """
         spec = expecting_types(self.output, *types)
         if attempt_recovery is not None:
             spec = replace(spec, on_invalid="feedback" if attempt_recovery else "regenerate")
-        if drop_dialog is not None:
-            spec = replace(spec, keep_dialog=not drop_dialog)
+        if drop_dialog is not None or attempt_recovery is False:
+            # An answer that the model never saw again is no part of the conversation.
+            spec = replace(spec, keep_dialog=drop_dialog is False)
         rounds = max_rounds if max_rounds is not None else max_depth
         return replace(self, output=spec, max_rounds=self.max_rounds if rounds is None else rounds)
 
@@ -295,7 +296,7 @@ class ChatPipeline:
         Calls whose results are in it are not executed again.
         """
         loaded = run if isinstance(run, AgentRun) else AgentRun.load(run, self.program)
-        return await self._finish_one(Flight(self, loaded, self.sent_params), on_failed or self.on_failed)
+        return await self._finish_one(Flight.of(self, loaded), on_failed or self.on_failed)
 
     def step(self, *, on_failed: FailMode | None = None) -> PipelineStepContextManager:
         """The steps of one run as they come: `async with pipeline.step() as steps: async for step in steps: …`."""
@@ -309,7 +310,7 @@ class ChatPipeline:
         said = [*self.messages, *Message.fit_as_list(messages)] if messages else list(self.messages)
         if not said:
             raise ValueError("There is nothing to answer: add a message to the pipeline.")
-        return Flight.begin(self, said, self.sent_params.merge_with(params))
+        return Flight.begin(self, said, params)
 
     async def _finish_one(self, flight: Flight, on_failed: FailMode) -> Chat:
         if on_failed == "skip":

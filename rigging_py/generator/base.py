@@ -119,6 +119,7 @@ class Generator(BaseModel):
 
     @property
     def watch_callbacks(self) -> tuple[WatchCallback, ...]:
+        """What `watch` was given; pipelines begin with these."""
         return self._watch_callbacks
 
     def with_params(self, params: GenerateParams | None = None, **values: Any) -> Self:

@@ -18,14 +18,16 @@ def compile_template(text: str) -> tuple[Callable[..., str], frozenset[str]]:
     """What renders `text` from named values, and the names it asks for. Text without marks needs no engine."""
     if not is_template(text):
         return partial(_as_it_is, text), frozenset()
-    from jinja2 import meta
+    from jinja2 import meta, nodes
 
     environment = _environment()
-    names = meta.find_undeclared_variables(environment.parse(text))
+    tree = environment.parse(text)
+    # jinja keeps `self` for its own blocks and so does not call it undeclared.
+    names = meta.find_undeclared_variables(tree) | {one.name for one in tree.find_all(nodes.Name) if one.name == "self"}
     return environment.from_string(text).render, frozenset(names)
 
 
-def _as_it_is(text: str, **_: object) -> str:
+def _as_it_is(text: str, /, **_: object) -> str:
     return text
 
 
