@@ -14,7 +14,7 @@ from benchmarks.stub import stub
 from benchmarks.table import show
 
 GOAL = 2.0
-ROUNDS = 24
+ROUNDS = 16
 COUNT = 250
 PYREQWEST, AIOHTTP = "raw pyreqwest", "raw aiohttp"
 BODY = {"model": "stub", "messages": [{"role": "user", "content": "hi"}]}
