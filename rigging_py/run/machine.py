@@ -211,12 +211,14 @@ class AgentRun:
 
     def tool_results(self, results: Iterable[tuple[str, ToolResult | str]]) -> None:
         """Takes several results; when one of them is refused, none is taken."""
-        self._take("tool_result")
+        run = self._take("tool_result")
         pairs = [(key, ToolResult(result) if isinstance(result, str) else result) for key, result in results]
         self._check_keys([key for key, _ in pairs])
-        self._pending.results.update(pairs)
-        if not self._pending.missing():
-            self._close(self._pending)
+        pending = replace(self._pending, results={**self._pending.results, **dict(pairs)})
+        if pending.missing():
+            run.pending = pending
+        else:
+            self._close(pending)
 
     def cancel(self, reason: str, *, by: str = "") -> None:
         """Ends the run. Results in hand are kept; calls without one are answered as not executed."""
@@ -279,6 +281,7 @@ class AgentRun:
 
     def _check_anew(self, pending: PendingTurn) -> None:
         if self._run.state is State.EXECUTING_TOOLS:
+            # The batch counts again when it is executed.
             self._run.tool_turns -= 1
         self._rescan(replace(pending, scanned=0))
 
