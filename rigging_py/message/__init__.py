@@ -10,7 +10,7 @@ from rigging_py.message.content import (
     ContentText,
     ImageUrl,
 )
-from rigging_py.message.message import Message, MessageDict, Messages, Role, inject_system_content, new_uuid
+from rigging_py.message.message import Message, MessageDict, Messages, Role, assemble, inject_system_content, new_uuid
 from rigging_py.message.params import GenerateParams
 from rigging_py.message.turn import (
     Delta,
@@ -50,6 +50,7 @@ __all__ = [
     "ToolChoice",
     "ToolDefinition",
     "Usage",
+    "assemble",
     "inject_system_content",
     "new_uuid",
     "to_stop_reason",

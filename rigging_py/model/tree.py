@@ -40,7 +40,7 @@ class TreeReader:
 
 def _node(text: str, found: Found, shape: Element, pairs: Sequence[Found], outer: tuple[Element, ...]) -> XmlElement:
     """The tree of one element. `pairs` are all elements it may hold, `outer` the shapes it stands in."""
-    if shape.content is None:
+    if shape.content is None and shape.model:
         shape = next((one for one in reversed(outer) if one.model == shape.model), shape)
     attributes = _attributes(found, shape.attributes)
     if isinstance(shape.content, Leaf):
@@ -59,8 +59,9 @@ def _read_children(
     counts = Counter(child.tag for child in known)
     for child in _in_order(known, shape):
         expected = by_tag[child.tag]
-        if not _is_absent(text, child, expected, is_alone=counts[child.tag] == 1):
-            yield _node(text, child, expected, inside, (*outer, shape))
+        node = _node(text, child, expected, inside, (*outer, shape))
+        if not (node.is_empty() and _may_be_absent(expected, is_alone=counts[child.tag] == 1)):
+            yield node
 
 
 def _in_order(known: Sequence[Found], shape: Element) -> Iterator[Found]:
@@ -96,14 +97,11 @@ def _leaf_text(content: str, schema: JsonSchema) -> str | None:
     return str(lenient(content, schema)) or None
 
 
-def _is_absent(text: str, found: Found, shape: Element, *, is_alone: bool) -> bool:
-    """Whether an element says that there is no value: of an optional one, or of a list when it stands alone."""
-    if not isinstance(shape.content, Leaf) or found.attributes.strip():
+def _may_be_absent(shape: Element, *, is_alone: bool) -> bool:
+    """Whether an empty element says that there is no value: of an optional one, or of a list when it stands alone."""
+    if not isinstance(shape.content, Leaf):
         return False
-    content = read_text(found.inner(text))
-    if shape.most is None and is_alone and not content:
-        return True
-    return says_nothing(content) and allows_null(shape.content.schema)
+    return (shape.most is None and is_alone) or allows_null(shape.content.schema)
 
 
 def _outermost_known(inside: Sequence[Found], by_tag: Mapping[str, Element]) -> list[Found]:

@@ -67,8 +67,11 @@ def _entity(match: re.Match[str]) -> str:
 
 def read_text(inner: str) -> str:
     """What the text between two tags says: CDATA to the letter, entities resolved elsewhere, dedented, stripped."""
-    pieces = _cut_at_cdata(inner) if _CDATA_OPEN in inner else ((False, inner),)
-    return textwrap.dedent("".join(piece if is_inside else unescape(piece) for is_inside, piece in pieces)).strip()
+    if _CDATA_OPEN in inner:
+        inner = "".join(piece if is_inside else unescape(piece) for is_inside, piece in _cut_at_cdata(inner))
+    else:
+        inner = unescape(inner)
+    return (textwrap.dedent(inner) if "\n" in inner else inner).strip()
 
 
 def _cut_at_cdata(text: str) -> Iterator[tuple[bool, str]]:

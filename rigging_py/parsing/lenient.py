@@ -17,9 +17,10 @@ _LIMITS = {"enum", "const", "pattern", "format"}
 
 def lenient(text: str, schema: JsonSchema) -> object:
     """`text` as validation against `schema` accepts it; unchanged where there is nothing to forgive."""
-    branches = branches_of(schema)
-    if any(branch.get("type") == "string" and not _LIMITS & branch.keys() for branch in branches):
-        return text
+    branches = (schema,) if "type" in schema else branches_of(schema)
+    for branch in branches:
+        if branch.get("type") == "string" and not _LIMITS & branch.keys():
+            return text
     kinds = {branch.get("type") for branch in branches}
     if kinds & {"integer", "number"} and _GROUPED.fullmatch(text):
         return re.sub("[,_ ]", "", text)
