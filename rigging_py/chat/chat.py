@@ -158,11 +158,6 @@ class Chat(BaseModel):
         """A pipeline from the end of this chat, with `messages` added; callbacks and checks are left behind."""
         return self.fork(messages, include_all=True)
 
-    def remember(self, pipeline: ChatPipeline, output: object) -> Self:
-        """Notes which pipeline made this chat and the value it asked for; returns the chat."""
-        self._pipeline, self._output = pipeline, output
-        return self
-
     def clone(self, *, only_messages: bool = False) -> Chat:
         """A copy with a uuid of its own; `only_messages` leaves everything else out."""
         messages, generated = [m.shell() for m in self.messages], [m.shell() for m in self.generated]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, assert_never, cast
+from typing import TYPE_CHECKING, Any, assert_never
 
 from rigging_py.chat.chat import Chat, fresh
 from rigging_py.chat.gather import gather
@@ -21,7 +21,7 @@ from rigging_py.error import (
     TruncatedError,
     UnknownToolError,
 )
-from rigging_py.message import GenerateParams, Message, ModelTurn, new_uuid
+from rigging_py.message import GenerateParams, Message, ModelTurn, assemble, new_uuid
 from rigging_py.run import (
     AgentRun,
     Answer,
@@ -36,7 +36,6 @@ from rigging_py.run import (
     PendingToolCall,
     ProviderFailure,
     ResolveToolCall,
-    State,
     Truncated,
     UnknownToolCall,
 )
@@ -61,7 +60,7 @@ class Flight:
     error: BaseException | None = None
     asked: Sequence[Message] = ()
     last: ModelTurn | None = None
-    output: object = field(default=None)
+    end: Done | Failed | None = None
 
     @classmethod
     def begin(cls, pipeline: ChatPipeline, messages: list[Message], params: GenerateParams | None = None) -> Flight:
@@ -89,10 +88,8 @@ class Flight:
                     await self._execute(calls)
                     if self.error is not None:
                         return None
-                case Done(response):
-                    self.output = response.output
-                    return None
-                case Failed():
+                case Done() | Failed():
+                    self.end = step
                     return None
                 case _:
                     assert_never(step)
@@ -126,38 +123,36 @@ class Flight:
     def failure(self) -> BaseException | None:
         """The exception that a failed run stands for, or that a tool raised, with the run on it."""
         error = self.error
-        if self.run.state is State.FAILED:
-            step = cast("Failed", self.run.next_step())
-            if error is None or not isinstance(step.cause, ProviderFailure):
-                error = exception_of(step.cause, step.messages)
+        if isinstance(self.end, Failed) and (error is None or not isinstance(self.end.cause, ProviderFailure)):
+            error = exception_of(self.end.cause, self.end.messages)
         return attach(error, self.run) if error is not None else None
 
     def chat(self) -> Chat:
         """The conversation so far; what the model said last in this run is `generated`."""
         messages, generated = self._said()
         error = self.failure()
-        chat = Chat.model_construct(
-            uuid=_uuid_of(self.run.run_id),
-            timestamp=datetime.now(UTC),
-            messages=[message.shell() for message in messages],
-            generated=[message.shell() for message in generated],
-            metadata=fresh(self.pipeline.metadata),
-            stop_reason=self.last.stop_reason if self.last is not None else "unknown",
-            usage=self.run.usage,
-            extra=fresh(self.last.extra) if self.last is not None else {},
-            params=self.own_params,
-            failed=error is not None,
-            error=error,
-            generator=self.pipeline.generator,
-        )
-        return chat.remember(self.pipeline, self.output)
+        fields = {
+            "uuid": _uuid_of(self.run.run_id),
+            "timestamp": datetime.now(UTC),
+            "messages": [message.shell() for message in messages],
+            "generated": [message.shell() for message in generated],
+            "metadata": fresh(self.pipeline.metadata),
+            "stop_reason": self.last.stop_reason if self.last is not None else "unknown",
+            "usage": self.run.usage,
+            "extra": fresh(self.last.extra) if self.last is not None else {},
+            "params": self.own_params,
+            "failed": error is not None,
+            "error": error,
+            "generator": self.pipeline.generator,
+        }
+        output = self.end.response.output if isinstance(self.end, Done) else None
+        return assemble(Chat, fields, {"_generator_id": None, "_pipeline": self.pipeline, "_output": output})
 
     def _said(self) -> tuple[Sequence[Message], Sequence[Message]]:
         """The messages, and what the model said last; of a run under way, what was sent and what came back."""
-        if self.run.state not in (State.DONE, State.FAILED):
+        if self.end is None:
             return (self.asked, [self.last.message]) if self.last is not None else (self.run.messages, ())
-        step = self.run.next_step()
-        said = step.response.messages if isinstance(step, Done) else cast("Failed", step).messages
+        said = self.end.response.messages if isinstance(self.end, Done) else self.end.messages
         is_answered = len(said) > self.run.given and said[-1].role == "assistant"
         return (said[:-1], said[-1:]) if is_answered else (said, ())
 

@@ -10,8 +10,7 @@ from pydantic import ValidationError
 
 from rigging_py.chat.chat import Chat
 from rigging_py.parsing import Codec, codec_of, tagged
-from rigging_py.parsing.codec import SeveralCodec
-from rigging_py.parsing.codec import first_complaints
+from rigging_py.parsing.codec import SeveralCodec, first_complaints
 from rigging_py.parsing.parse import PARSE_ERRORS
 from rigging_py.run import Feedback, OutputSpec
 
