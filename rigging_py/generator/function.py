@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from pydantic import PrivateAttr
 
+from rigging_py.generator.base import each
 from rigging_py.generator.scripted import Named, Reply, to_turn
 from rigging_py.message import GenerateParams, Message, ModelTurn
 
@@ -27,11 +28,14 @@ class FunctionGenerator(Named):
     async def generate_messages(
         self, messages: Sequence[Sequence[Message]], params: Sequence[GenerateParams]
     ) -> Sequence[ModelTurn | BaseException]:
-        return [await self._answer(said, asked) for said, asked in zip(messages, params, strict=True)]
+        return await each(self._answer, messages, params)
 
     async def supports_function_calling(self) -> bool:
         return True
 
-    async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn | BaseException:
+    async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
         reply = self._function(messages, self.params.merge_with(params))
-        return to_turn(await reply if inspect.isawaitable(reply) else reply)
+        turn = to_turn(await reply if inspect.isawaitable(reply) else reply)
+        if isinstance(turn, BaseException):
+            raise turn
+        return turn

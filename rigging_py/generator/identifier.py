@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from rigging_py.error import InvalidGeneratorError
 
-_PIECE = re.compile(r'\s*(?:([^=,"]*?)\s*=\s*)?("(?:[^"\\]|\\.)*+"|[^,]*?)\s*(?:,|$)', re.DOTALL)
-_SECRET = re.compile(r'(?i)([^,=!]*(?:key|token|secret|password)[^,=]*=\s*)(?!env:)("(?:[^"\\]|\\.)*+"?|[^,]*)')
+_PIECE = re.compile(r'\s*(?:([^=,"]*?)\s*=\s*)?("(?:[^"\\]|\\.)*+"|[^,]*?)\s*(?:,|\Z)', re.DOTALL)
+_HIDDEN = "(?:key|secret|password|token(?!s))"
+# A comma in a key that is not quoted cuts it; what follows without a `=` is more of it.
+_SECRET = re.compile(
+    rf'(?is)([^,=!]*{_HIDDEN}[^,=]*=\s*)(?!env:)(?:"(?:[^"\\]|\\.)*+(?:"|\Z))?[^,]*(?:,(?![^,=]*=)[^,]*)*'
+)
 _UNSAFE = re.compile(r'[%,"!\x00-\x1f\x7f]|^\s|\s$|(?<=^)\s|^$')
-SECRET_KEYS = ("key", "token", "secret", "password")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,11 @@ class Identifier:
     options: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
+def is_secret(key: str) -> bool:
+    """Whether an option of this name is not to be shown."""
+    return re.search(_HIDDEN, key, re.IGNORECASE) is not None
+
+
 def masked(identifier: str) -> str:
     """The string with the values of keys, tokens, secrets and passwords as `***`."""
     return _SECRET.sub(r"\1***", identifier)
@@ -38,12 +46,12 @@ def parse_identifier(text: str) -> Identifier:
     """Takes a connection string apart. Raises `InvalidGeneratorError` naming the piece that is wrong."""
     head, comma, tail = text.partition(",")
     provider, mark, model = head.partition("!")
-    if not mark:
-        provider, model = "", head
-    model = _decoded(text, model.strip())
+    if mark and not provider.strip():
+        raise _error(text, head, "the name of the provider before the ! is missing")
+    model = _decoded(text, head, (model if mark else head).strip())
     if not model:
         raise _error(text, head, "the name of the model is missing")
-    return Identifier(provider.strip() or None, model, _options(text, tail) if comma else {})
+    return Identifier(provider.strip() if mark else None, model, _options(text, tail) if comma else {})
 
 
 def format_identifier(provider: str | None, model: str, options: Mapping[str, str]) -> str:
@@ -54,30 +62,34 @@ def format_identifier(provider: str | None, model: str, options: Mapping[str, st
 
 def _options(text: str, tail: str) -> dict[str, str]:
     options: dict[str, str] = {}
-    position = 0
-    while position <= len(tail):
-        piece = _PIECE.match(tail, position)
-        if piece is None:
-            raise _error(text, tail[position:], "a quoted value must end at its closing quote")
+    last = ""
+    for piece in _pieces(tail):
         key, value = piece.groups()
         shown = masked(piece.group().strip(" ,"))
         if not key:
-            raise _error(
-                text, shown, f"{shown!r} is not of the form key=value" if shown else "there is nothing after a comma"
-            )
-        options[key] = _decoded(text, value)
-        if piece.end() == len(tail) and not piece.group().endswith(","):
-            break
-        position = piece.end()
+            said = "***" if shown and is_secret(last) else shown
+            problem = f"{said!r} is not of the form key=value; a comma in a value is written %2C"
+            problem = problem if shown else "there is nothing after a comma"
+            raise _error(text, said, problem)
+        options[key] = _decoded(text, shown, value)
+        last = key
     return options
 
 
-def _decoded(text: str, value: str) -> str:
+def _pieces(tail: str) -> Iterator[re.Match[str]]:
+    """What stands between the commas; after a last comma there is one more, which is empty."""
+    position, is_over = 0, False
+    while not is_over and (piece := _PIECE.match(tail, position)):
+        yield piece
+        position, is_over = piece.end(), not piece.group().endswith(",")
+
+
+def _decoded(text: str, piece: str, value: str) -> str:
     if value.startswith('"'):
         try:
             return str(json.loads(value, strict=False))
         except ValueError:
-            raise _error(text, value, "a quoted value must end at its closing quote") from None
+            raise _error(text, piece, "a quoted value must end at its closing quote") from None
     return unquote(value) if "%" in value else value
 
 

@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
+from pydantic import Field
+from pydantic_core import to_json
+
 from rigging_py.error import (
     AuthenticationFailedError,
     ContextOverflowError,
@@ -22,7 +25,7 @@ from rigging_py.error import (
 from rigging_py.generator.base import Generator, each
 from rigging_py.generator.network import refuse_outside
 from rigging_py.message import GenerateParams, Message, ModelTurn
-from rigging_py.wire import chat_request, chat_turn, redacted
+from rigging_py.wire import BODY_LIMIT, chat_request, chat_turn, failure_kind, read_seconds, redacted
 
 _FAILURES: Mapping[str, type[ProviderError]] = {
     "AuthenticationError": AuthenticationFailedError,
@@ -47,8 +50,8 @@ _FAILURES: Mapping[str, type[ProviderError]] = {
 class LiteLLMGenerator(Generator):
     """`gpt-4o`, `anthropic/claude-…`, `litellm!provider/model`: whatever litellm knows, with its names for keys."""
 
-    max_connections: int = 10
-    """Requests under way at once in one batch."""
+    max_connections: int = Field(default=10, ge=0)
+    """Requests under way at once in one batch; 0 for any number."""
 
     async def generate_messages(
         self, messages: Sequence[Sequence[Message]], params: Sequence[GenerateParams]
@@ -71,6 +74,8 @@ class LiteLLMGenerator(Generator):
             "num_retries": 0,
             "max_retries": 0,
             "drop_params": True,
+            # Looking for MCP tools among the tools, litellm 1.106 imports a package that it does not require.
+            "_skip_mcp_handler": True if merged.tools else None,
         }
         try:
             reply = await litellm.acompletion(**{name: value for name, value in request.items() if value is not None})
@@ -80,7 +85,7 @@ class LiteLLMGenerator(Generator):
                 raise
             # litellm's own text may repeat the request, key included.
             raise failure from None
-        return chat_turn(reply.model_dump(), provider="litellm")
+        return chat_turn(reply.model_dump(), provider="litellm", secret=self.key())
 
     def _failure(self, error: Exception) -> ProviderError | None:
         """The error of our tree that one of litellm's stands for; None for one that is not litellm's."""
@@ -88,11 +93,24 @@ class LiteLLMGenerator(Generator):
         if kind is None:
             return None
         facts = cast("Any", error)
+        status: int | None = getattr(facts, "status_code", None)
+        headers: Mapping[str, str] = getattr(facts, "litellm_response_headers", None) or {}
+        if kind is InvalidError:
+            kind = failure_kind(status or 400, str(getattr(facts, "code", "")))
         return kind(
             redacted(f"{self.model} through litellm: {getattr(facts, 'message', error)}", self.key()),
             provider=getattr(facts, "llm_provider", None) or "litellm",
-            status=getattr(facts, "status_code", None),
+            status=status,
+            request_id=headers.get("x-request-id"),
+            body=redacted(_text(getattr(facts, "body", None)), self.key())[:BODY_LIMIT],
+            retry_after=read_seconds(headers.get("retry-after")),
         )
+
+
+def _text(body: object) -> str:
+    if body is None or isinstance(body, str):
+        return body or ""
+    return to_json(body, fallback=str).decode()
 
 
 @cache

@@ -34,14 +34,15 @@ class OpenAIGenerator(Generator):
     async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
         merged = self.params.merge_with(params)
         base = (merged.api_base or BASE_URL).rstrip("/")
-        key = self.key() if base == BASE_URL or self.api_key is not None else None
+        # An empty key is none, and none means the environment's, which is OpenAI's alone.
+        key = self.key() if base == BASE_URL or self.api_key else None
         if key is None and base == BASE_URL:
             raise AuthenticationFailedError(
                 f"There is no key for {self.model!r}: set the environment variable {self.default_key_variable}, "
                 f"or write 'openai!{self.model},api_key=…'.",
                 provider="openai",
             )
-        body = chat_request(self.model, messages, merged)
-        return chat_turn(
-            await post(Request("openai", f"{base}/chat/completions", body, key, merged.timeout)), provider="openai"
+        request = Request(
+            "openai", f"{base}/chat/completions", chat_request(self.model, messages, merged), key, merged.timeout
         )
+        return chat_turn(await post(request), provider="openai", secret=key)

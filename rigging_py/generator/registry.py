@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Generator as Generator_
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from importlib.metadata import entry_points
 from pkgutil import resolve_name
 from typing import Annotated, Any, TypeAlias, cast
 
-from pydantic import SecretStr, TypeAdapter, ValidationError
+from pydantic import BaseModel, PydanticUserError, SecretStr, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from rigging_py.error import InvalidGeneratorError
 from rigging_py.generator.base import Generator
-from rigging_py.generator.identifier import SECRET_KEYS, format_identifier, masked, parse_identifier
+from rigging_py.generator.identifier import format_identifier, is_secret, masked, parse_identifier
+from rigging_py.generator.scripted import Named
 from rigging_py.message import GenerateParams
 
 LazyGenerator: TypeAlias = Callable[[], type[Generator]]
@@ -50,13 +52,13 @@ def get_generator(identifier: str, *, params: GenerateParams | Mapping[str, Any]
     fields: dict[str, Any] = {}
     values: dict[str, Any] = {}
     for key, text in parts.options.items():
-        field = _own_fields(cls).get(key)
-        param = _text_params().get(key)
-        if field is None and param is None:
+        if key in _own_fields(cls):
+            fields[key] = _from_text(cls, key, text)
+        elif key in _text_params():
+            values[key] = _from_text(GenerateParams, key, text)
+        else:
             known = [*_own_fields(cls), *_text_params()]
             raise InvalidGeneratorError(masked(identifier), key, f"{key!r} is no option of {cls.__name__}", known)
-        target = fields if field is not None else values
-        target[key] = _from_text(text, cast("FieldInfo", field or param))
     try:
         given = GenerateParams.model_validate(params or {})
         return _make(cls, parts.model, fields, GenerateParams(**values).merge_with(given))
@@ -70,10 +72,12 @@ def get_identifier(generator: Generator, params: GenerateParams | None = None, *
     name = None if provider == DEFAULT_PROVIDER else provider
     if short:
         return format_identifier(name, generator.model, {})
-    options = {key: _to_text(key, value) for key, value in _set_fields(generator).items()}
-    merged = generator.params.merge_with(params)
-    given = {key: value for key, value in merged.given().items() if key in _text_params() and value != {}}
-    options.update({key: _to_text(key, value) for key, value in given.items()})
+    cls = type(generator)
+    options = {key: _to_text(cls, key, value) for key, value in _set_fields(generator).items()}
+    given = generator.params.merge_with(params).given()
+    if not given.get("extra"):
+        given.pop("extra", None)
+    options.update({key: _to_text(GenerateParams, key, given[key]) for key in _text_params() if key in given})
     return format_identifier(name, generator.model, options)
 
 
@@ -98,10 +102,16 @@ def registered(provider: str, generator_cls: type[Generator] | LazyGenerator) ->
 
 def _find_class(identifier: str, provider: str) -> type[Generator]:
     if provider not in _providers:
-        _providers.update({point.name: point.value for point in entry_points(group=ENTRY_POINTS, name=provider)})
+        _announce()
     if provider not in _providers:
         raise InvalidGeneratorError(masked(identifier), provider, f"there is no provider {provider!r}", _providers)
     return _resolve(provider)
+
+
+def _announce() -> None:
+    """Registers what other packages announce, under the names that are free."""
+    for point in entry_points(group=ENTRY_POINTS):
+        _providers.setdefault(point.name, point.value)
 
 
 def _resolve(provider: str) -> type[Generator]:
@@ -116,20 +126,37 @@ def _resolve(provider: str) -> type[Generator]:
 
 def _provider_of(cls: type[Generator]) -> str:
     """The name a class, or the nearest of its bases, is registered under."""
+    name = _registered_name(cls)
+    if name is None:
+        _announce()
+        for lazy in [name for name, entry in _providers.items() if not isinstance(entry, type) and _is_cheap(entry)]:
+            _resolve(lazy)
+        name = _registered_name(cls)
+    if name is None:
+        problem = f"{cls.__name__} has no name; give it one with register_generator()"
+        raise InvalidGeneratorError(cls.__name__, cls.__name__, problem, _providers)
+    return name
+
+
+def _registered_name(cls: type[Generator]) -> str | None:
     names = {entry: name for name, entry in _providers.items() if isinstance(entry, type)}
     paths = {entry: name for name, entry in _providers.items() if isinstance(entry, str)}
-    for base in cls.__mro__:
-        if name := names.get(base) or paths.get(f"{base.__module__}:{base.__qualname__}"):
-            return name
-    raise InvalidGeneratorError(
-        cls.__name__, cls.__name__, f"{cls.__name__} has no name; give it one with register_generator()", _providers
-    )
+    found = (names.get(base) or paths.get(f"{base.__module__}:{base.__qualname__}") for base in cls.__mro__)
+    return next(filter(None, found), None)
+
+
+def _is_cheap(entry: LazyGenerator | str) -> bool:
+    """Whether asking for the class imports no package for it: a class that exists was imported already."""
+    return not isinstance(entry, str) or entry.partition(":")[0] in sys.modules
 
 
 def _make(cls: type[Generator], model: str, fields: dict[str, Any], params: GenerateParams) -> Generator:
-    find = getattr(cls, "find", None)
-    generator = cast("Generator", find(model)) if find is not None else cls(model=model, params=params, **fields)
-    return generator.with_params(params) if find is not None and params.given() else generator
+    if not issubclass(cls, Named):
+        return cls(model=model, params=params, **fields)
+    if fields:
+        problem = f"{model!r} was made by the program, so {', '.join(fields)} cannot be set here"
+        raise InvalidGeneratorError(model, next(iter(fields)), problem, _text_params())
+    return cls.find(model).with_params(params) if params.given() else cls.find(model)
 
 
 def _own_fields(cls: type[Generator]) -> dict[str, FieldInfo]:
@@ -141,50 +168,79 @@ def _text_params() -> dict[str, FieldInfo]:
 
 
 def _set_fields(generator: Generator) -> dict[str, Any]:
-    values = {
-        name: getattr(generator, name) for name in _own_fields(type(generator)) if name in generator.model_fields_set
+    """The options of the class that were set, keys only by the name of their variable."""
+    if isinstance(generator, Named):
+        return {}
+    fields = _own_fields(type(generator))
+    values = {name: getattr(generator, name) for name in fields if name in generator.model_fields_set}
+    return {
+        name: value
+        for name, value in values.items()
+        if not _is_hidden(value) and (value is not None or fields[name].default is not None)
     }
-    key = values.pop("api_key", None)
-    if key is not None and key.get_secret_value().startswith("env:"):
-        values["api_key"] = key.get_secret_value()
-    return {name: value for name, value in values.items() if value is not None and not isinstance(value, SecretStr)}
 
 
-def _from_text(text: str, field: FieldInfo) -> Any:
-    """`text` as the field's declared type reads it; unchanged when it does not, for validation to complain."""
-    annotation: Any = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
-    adapter: TypeAdapter[Any] = (
-        TypeAdapter(annotation, config={"arbitrary_types_allowed": True})
-        if _may_configure(annotation)
-        else TypeAdapter(annotation)
-    )
-    try:
+def _is_hidden(value: Any) -> bool:
+    return isinstance(value, SecretStr) and not value.get_secret_value().startswith("env:")
+
+
+def _from_text(cls: type[BaseModel], key: str, text: str) -> Any:
+    """`text` as the declared type reads it; unchanged when it does not, for validation to complain.
+
+    Text that is JSON of a list or an object, and any JSON after `base64:`, is that value where the type allows it.
+    """
+    adapter = _adapter(cls, key)
+    for value in _documents(text):
+        with suppress(ValidationError):
+            return adapter.validate_python(value)
+    with suppress(ValidationError):
         return adapter.validate_strings(text)
-    except ValidationError:
-        pass
+    with suppress(ValueError):
+        return adapter.validate_python(json.loads(text))
+    return text
+
+
+def _documents(text: str) -> Iterator[Any]:
+    with suppress(ValueError):
+        if text.startswith("base64:"):
+            yield json.loads(base64.b64decode(text[7:], validate=True))
+        elif text.startswith(("{", "[")):
+            yield json.loads(text)
+
+
+def _to_text(cls: type[BaseModel], key: str, value: Any) -> str:
+    """The plainest text that is read as `value` again."""
+    plain = value.get_secret_value() if isinstance(value, SecretStr) else to_jsonable_python(value)
+    document = json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
+    texts = [document, f"base64:{base64.b64encode(document.encode()).decode()}"]
+    if isinstance(plain, str):
+        texts.insert(0, plain)
+    if key == "stop" and isinstance(value, list):
+        texts.insert(0, ";".join(cast("list[str]", value)))
+    return next((text for text in texts if _is_same(_read(cls, key, text), value)), texts[-1])
+
+
+def _read(cls: type[BaseModel], key: str, text: str) -> Any:
+    value = _from_text(cls, key, text)
+    return GenerateParams(stop=value).stop if key == "stop" and cls is GenerateParams else value  # splits a text
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and one == other
+
+
+@lru_cache(maxsize=1024)
+def _adapter(cls: type[BaseModel], key: str) -> TypeAdapter[Any]:
+    field = cls.model_fields[key]
+    annotation: Any = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
     try:
-        return json.loads(base64.b64decode(text[7:], validate=True) if text.startswith("base64:") else text)
-    except (ValueError, binascii.Error):
-        return text
-
-
-def _may_configure(annotation: Any) -> bool:
-    return not (isinstance(annotation, type) and hasattr(annotation, "model_config"))
-
-
-def _to_text(key: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str | int | float):
-        return str(value)
-    if key == "stop" and all(text and ";" not in text for text in value) and not ";".join(value).startswith(("[", '"')):
-        return ";".join(value)
-    return json.dumps(to_jsonable_python(value), separators=(",", ":"), ensure_ascii=False)
+        return TypeAdapter(annotation, config={"arbitrary_types_allowed": True})
+    except PydanticUserError:  # a type with a configuration of its own
+        return TypeAdapter(annotation)
 
 
 def _bad_value(identifier: str, error: ValidationError, given: Mapping[str, Any]) -> InvalidGeneratorError:
     first = error.errors(include_url=False, include_context=False)[0]
     key = str(first["loc"][0]) if first["loc"] else ""
-    is_secret = any(word in key for word in SECRET_KEYS)
-    shown = f"{key}={'***' if is_secret else given[key]}" if key in given else key
-    return InvalidGeneratorError(masked(identifier), shown, f"{shown} is not valid: {first['msg']}")
+    shown = f"{key}={'***' if is_secret(key) else given[key]}" if key in given else key
+    return InvalidGeneratorError(masked(identifier), shown, f"{shown or 'it'} is not valid: {first['msg']}")

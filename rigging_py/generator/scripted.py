@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, ClassVar, Self, TypeAlias
@@ -37,10 +38,17 @@ class Named(Generator):
     """A generator that lives in this process only; its identifier names the object."""
 
     _living: ClassVar[WeakValueDictionary[tuple[str, str], Named]] = WeakValueDictionary()
+    _original: Named | None = PrivateAttr(default=None)
 
     def model_post_init(self, context: Any) -> None:
         super().model_post_init(context)
         self._living[type(self).__name__, self.model] = self
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As for any model. A copy keeps the original alive, which its identifier names."""
+        other = super().model_copy(update=update, deep=deep)
+        other._original = self
+        return other
 
     @classmethod
     def find(cls, name: str) -> Self:
@@ -95,8 +103,8 @@ class ScriptedGenerator(Named):
         turn = self._answer(tuple(messages), params)
         if isinstance(turn, BaseException):
             raise turn
-        for word in turn.message.content.split(" "):
-            yield TextDelta(word if word == turn.message.content.split(" ")[0] else f" {word}")
+        for word in re.findall(r"\s*\S+|\s+", turn.message.content):
+            yield TextDelta(word)
         yield turn
 
     async def supports_function_calling(self) -> bool:

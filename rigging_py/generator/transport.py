@@ -12,13 +12,21 @@ from typing import Any
 from pydantic_core import from_json, to_json
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import (
+    BuilderError,
     ConnectError,
     PyreqwestError,
     RequestTimeoutError,
 )
 from pyreqwest.response import Response
 
-from rigging_py.error import InvalidError, ProviderError, ServerFaultError, StreamInterruptedError, TimedOutError
+from rigging_py.error import (
+    AuthenticationFailedError,
+    InvalidError,
+    ProviderError,
+    ServerFaultError,
+    StreamInterruptedError,
+    TimedOutError,
+)
 from rigging_py.generator.network import refuse_outside
 from rigging_py.wire import http_failure, redacted
 
@@ -43,7 +51,7 @@ async def post(request: Request) -> object:
     Raises the `ProviderError` that the status or the failure of the connection stands for.
     """
     refuse_outside(request.url)
-    response = await _sent(request, _builder(request).build().send)
+    response = await _sent(request, lambda: _builder(request).build().send())
     body = await _sent(request, response.bytes)
     text = bytes(body)
     if response.status != 200:
@@ -61,8 +69,18 @@ async def post(request: Request) -> object:
 
 
 def _builder(request: Request) -> Any:
+    try:
+        builder = _client().post(request.url)
+    except ValueError as error:
+        raise _no_address(request, str(error)) from None
+    if request.key is not None and not request.key.isprintable():
+        raise AuthenticationFailedError(
+            f"The key for {request.provider} holds a line end or another character that no header can carry. "
+            "Check where it is read from.",
+            provider=request.provider,
+        )
     # Whole bytes, so that the length is known and the body is sent at once.
-    builder = _client().post(request.url).header("content-type", "application/json").body_bytes(to_json(request.body))
+    builder = builder.header("content-type", "application/json").body_bytes(to_json(request.body))
     builder = builder.timeout(_duration(request.timeout or DEFAULT_TIMEOUT))
     return builder.header("authorization", f"Bearer {request.key}", is_sensitive=True) if request.key else builder
 
@@ -84,7 +102,10 @@ def _broken(request: Request, error: PyreqwestError) -> ProviderError:
     details: dict[str, Any] = getattr(error, "details", None) or {}
     causes: list[dict[str, str]] = details.get("causes") or []
     reason = causes[-1]["message"] if causes else str(error)
-    if isinstance(error, ConnectError):
+    if isinstance(error, BuilderError):
+        return _no_address(request, reason)
+    # A connection that was made and then closed without a word is a `ConnectError` too.
+    if isinstance(error, ConnectError) and any("(Connect)" in cause["message"] for cause in causes):
         return ServerFaultError(
             f"{request.provider} could not be reached at {request.url}: {reason}. "
             "Check the address, and that a server listens there.",
@@ -92,6 +113,13 @@ def _broken(request: Request, error: PyreqwestError) -> ProviderError:
         )
     return StreamInterruptedError(
         f"The connection to {request.provider} broke before the answer was complete: {reason}.",
+        provider=request.provider,
+    )
+
+
+def _no_address(request: Request, reason: str) -> InvalidError:
+    return InvalidError(
+        f"{request.url!r} is no address to send a request to: {reason}. Write api_base like http://host:8000/v1.",
         provider=request.provider,
     )
 

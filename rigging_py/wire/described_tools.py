@@ -50,10 +50,15 @@ def _as_text(message: Message, names: dict[str, str]) -> Message:
         return Message("user", tagged("tool-response", message.content, tool=name))
     if not message.tool_calls:
         return message
-    calls = [
-        write_call(call.name, from_json(call.arguments or "{}", allow_partial=True)) for call in message.tool_calls
-    ]
+    calls = [write_call(call.name, _read_arguments(call.arguments)) for call in message.tool_calls]
     return Message("assistant", "\n".join([message.content, *calls] if message.content else calls))
+
+
+def _read_arguments(text: str) -> object:
+    try:
+        return from_json(text or "{}", allow_partial=True)
+    except ValueError:  # another model wrote them
+        return text
 
 
 def write_call(name: str, arguments: object) -> str:

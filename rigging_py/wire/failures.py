@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from rigging_py.error import (
     AuthenticationFailedError,
@@ -42,6 +43,7 @@ _ADVICE: Mapping[type[ProviderError], str] = {
     ContextOverflowError: "Shorten the conversation, or choose a model that reads more.",
     ServerFaultError: "This is the provider's fault; the same request may succeed later.",
 }
+_MOVED = "Redirects are not followed; give the address it leads to."
 _SECRET = re.compile(r"(?i)\b(?:sk|key|pk|rk)-[\w*.-]{4,}|bearer\s+[\w.~+/=-]{8,}")
 BODY_LIMIT = 2000
 
@@ -58,22 +60,35 @@ def http_failure(
     """The error that a refused request stands for, with keys taken out of what the provider said."""
     clean = redacted(body, secret)
     said, code = _message(clean)
-    kind = _BY_CODE.get(code) or _BY_STATUS.get(status) or (ServerFaultError if status >= 500 else InvalidError)
-    advice = _ADVICE.get(kind, "The request is not one that the provider takes.")
+    said = redacted(said, secret)
+    kind = failure_kind(status, code)
+    advice = _MOVED if 300 <= status < 400 else _ADVICE.get(kind, "The request is not one that the provider takes.")
     return kind(
         f"{provider} answered HTTP {status}: {said or 'no reason given'}. {advice}",
         provider=provider,
         status=status,
         request_id=request_id,
         body=clean[:BODY_LIMIT],
-        retry_after=_seconds(retry_after),
+        retry_after=read_seconds(retry_after),
     )
+
+
+def failure_kind(status: int, code: str) -> type[ProviderError]:
+    """The kind of failure that a status stands for, and more exactly a provider's own code beside it."""
+    return _BY_CODE.get(code) or _BY_STATUS.get(status) or (ServerFaultError if status >= 500 else InvalidError)
 
 
 def redacted(text: str, secret: str | None = None) -> str:
     """`text` without anything that looks like a key, and without `secret`."""
-    known = text.replace(secret, "***") if secret else text
-    return _SECRET.sub("***", known)
+    for spelling in _spellings(secret) if secret else ():
+        text = text.replace(spelling, "***")
+    return _SECRET.sub("***", text)
+
+
+def _spellings(secret: str) -> tuple[str, ...]:
+    """A key as it is, and as JSON may spell it."""
+    escaped = json.dumps(secret)[1:-1]
+    return secret, escaped, escaped.replace("/", r"\/"), to_json(secret).decode()[1:-1]
 
 
 def _message(body: str) -> tuple[str, str]:
@@ -91,7 +106,8 @@ def _message(body: str) -> tuple[str, str]:
     return str(details.get("message") or "").rstrip(".")[:300], code
 
 
-def _seconds(text: str | None) -> float | None:
+def read_seconds(text: str | None) -> float | None:
+    """What a `retry-after` header says; None for a date."""
     try:
         return float(text) if text is not None else None
     except ValueError:

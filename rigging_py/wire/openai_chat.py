@@ -23,6 +23,7 @@ from rigging_py.message import (
     Usage,
     to_stop_reason,
 )
+from rigging_py.wire.failures import BODY_LIMIT, redacted
 
 _SENT_AS_THEY_ARE = (
     "temperature",
@@ -56,20 +57,36 @@ def chat_request(
     return {**request, **params.extra}
 
 
-def chat_turn(reply: object, *, provider: str = "") -> ModelTurn:
-    """The turn in a reply. Raises `InvalidError` for a reply that holds none."""
+def chat_turn(reply: object, *, provider: str = "", secret: str | None = None) -> ModelTurn:
+    """The turn in a reply. Raises `InvalidError` for a reply that holds none, without `secret` in it."""
+    try:
+        return _turn(reply)
+    except _NoTurn as error:
+        who = f" from {provider}" if provider else ""
+        body = redacted(reply if isinstance(reply, str) else to_json(reply, fallback=repr).decode(), secret)
+        problem = f"The reply{who} is not a chat completion: {error}."
+        raise InvalidError(problem, provider=provider, body=body[:BODY_LIMIT]) from None
+
+
+class _NoTurn(Exception):
+    """What is wrong with a reply."""
+
+
+def _turn(reply: object) -> ModelTurn:
     body = _object(reply)
     if body is None:
-        raise _invalid(provider, reply, "it is not a JSON object")
-    choices: Any = body.get("choices")
-    if not isinstance(choices, list) or not choices:
-        raise _invalid(provider, reply, "it has no choices")
-    choice = _object(cast("list[object]", choices)[0]) or {}
+        raise _NoTurn("it is not a JSON object")
+    choices = _list(body.get("choices"))
+    if not choices:
+        raise _NoTurn("it has no choices")
+    choice = _object(choices[0]) or {}
     spoken = _object(choice.get("message"))
     if spoken is None:
-        raise _invalid(provider, reply, "its first choice has no message")
-    calls = [_tool_call(call, provider) for call in spoken.get("tool_calls") or ()]
-    message = Message("assistant", _text(spoken), tool_calls=calls or None)
+        raise _NoTurn("its first choice has no message")
+    if not (isinstance(spoken.get("content") or "", str | list) and isinstance(spoken.get("tool_calls") or [], list)):
+        raise _NoTurn("its content or its tool calls are of another kind")
+    calls = [_tool_call(call) for call in _list(spoken.get("tool_calls"))]
+    message = Message.of("assistant", _text(spoken), calls or None)
     return ModelTurn(
         message, to_stop_reason(choice.get("finish_reason")), read_usage(body.get("usage")), _extra(body, spoken)
     )
@@ -79,18 +96,27 @@ def _text(spoken: Mapping[str, Any]) -> str:
     content: Any = spoken.get("content") or spoken.get("refusal") or ""
     if isinstance(content, str):
         return content
-    return "".join(str((_object(part) or {}).get("text", "")) for part in content)
+    return "".join(str((_object(part) or {}).get("text") or "") for part in _list(content))
 
 
 def _object(value: object) -> dict[str, Any] | None:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
-def _tool_call(raw: Any, provider: str) -> ToolCall:
+def _list(value: object) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def _count(value: object) -> int:
+    is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return int(cast("float", value)) if is_whole else 0
+
+
+def _tool_call(raw: Any) -> ToolCall:
     call = _object(raw) or {}
     function = _object(call.get("function")) or {}
     if not function.get("name"):
-        raise _invalid(provider, raw, "a tool call in it names no function")
+        raise _NoTurn("a tool call in it names no function")
     arguments: Any = function.get("arguments") or "{}"
     text = arguments if isinstance(arguments, str) else to_json(arguments).decode()
     return ToolCall(id=str(call.get("id") or ""), function=FunctionCall(name=str(function["name"]), arguments=text))
@@ -101,9 +127,9 @@ def read_usage(raw: object) -> Usage | None:
     counts = _object(raw)
     if counts is None:
         return None
-    read, written = int(counts.get("prompt_tokens") or 0), int(counts.get("completion_tokens") or 0)
+    read, written = _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
     return Usage(
-        input_tokens=read, output_tokens=written, total_tokens=int(counts.get("total_tokens") or read + written)
+        input_tokens=read, output_tokens=written, total_tokens=_count(counts.get("total_tokens")) or read + written
     )
 
 
@@ -114,12 +140,6 @@ def _extra(body: Mapping[str, Any], spoken: Mapping[str, Any]) -> dict[str, Any]
         "reasoning_content": spoken.get("reasoning_content"),
     }
     return {name: value for name, value in found.items() if value}
-
-
-def _invalid(provider: str, reply: object, problem: str) -> InvalidError:
-    who = f" from {provider}" if provider else ""
-    body = reply if isinstance(reply, str) else to_json(reply, fallback=repr).decode()
-    return InvalidError(f"The reply{who} is not a chat completion: {problem}.", provider=provider, body=body[:2000])
 
 
 @dataclass
@@ -147,20 +167,28 @@ class ChatStream:
             if thought := delta.get("reasoning_content"):
                 self.reasoning.append(thought)
                 yield ReasoningDelta(thought)
-            if said := delta.get("content"):
+            if said := delta.get("content") or delta.get("refusal"):
                 self.text.append(said)
                 yield TextDelta(said)
             for call in delta.get("tool_calls") or ():
                 yield self._call(call)
 
     def _call(self, raw: Mapping[str, Any]) -> ToolCallDelta:
-        index = int(raw.get("index") or 0)
         function: dict[str, Any] = raw.get("function") or {}
-        delta = ToolCallDelta(index, raw.get("id") or "", function.get("name") or "", function.get("arguments") or "")
-        call = self.calls.setdefault(index, ["", ""])
+        id_, name = raw.get("id") or "", function.get("name") or ""
+        delta = ToolCallDelta(self._index(raw.get("index"), id_, name), id_, name, function.get("arguments") or "")
+        call = self.calls.setdefault(delta.index, ["", ""])
         call[0], call[1] = call[0] or delta.id, call[1] or delta.name
         call.append(delta.arguments)
         return delta
+
+    def _index(self, given: object, id_: str, name: str) -> int:
+        """Which call a delta belongs to. Some servers give no index: a new id, or a name without one, begins a call."""
+        if isinstance(given, int):
+            return given
+        last = max(self.calls, default=-1)
+        is_new = last < 0 or (id_ != self.calls[last][0] if id_ else bool(name and self.calls[last][1]))
+        return last + 1 if is_new else last
 
     def turn(self) -> ModelTurn | None:
         """The whole turn, or None while its end has not come."""

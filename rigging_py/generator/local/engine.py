@@ -30,12 +30,19 @@ class Engine:
         # One pool for all slots: each request may use the whole context.
         params.kv_unified = True
         params.hostnames, params.ui, params.verbosity, params.offline = ["127.0.0.1"], False, -1, True
-        params.api_keys = [os.urandom(16).hex()]
+        self.key = os.urandom(16).hex()
+        """What the server on loopback asks for."""
+        params.api_keys = [self.key]
         try:
             self._server = xllamacpp.Server(params)
         except RuntimeError as error:
             raise NotFoundError(f"llama.cpp cannot load {path}: {error}", provider="local") from error
         self._threads = ThreadPoolExecutor(slots, thread_name_prefix="rigging_py.local")
+
+    @property
+    def address(self) -> str:
+        """Where the same model answers over HTTP, to this machine and with the `key` only."""
+        return str(self._server.listening_address)
 
     async def chunks(self, request: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """The chunks of a streamed reply. Closing the generator ends the request after the token under way."""

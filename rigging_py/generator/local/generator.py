@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, cast
 
+from pydantic import Field
 from pydantic_core import to_json
 
 from rigging_py.error import StreamInterruptedError
@@ -30,11 +31,11 @@ class LocalGenerator(Generator):
     it is always well formed. Tools are described in words and called one at a time.
     """
 
-    context: int = 8192
+    context: int = Field(default=8192, ge=1)
     """Tokens of all conversations under way, together."""
-    slots: int = 4
+    slots: int = Field(default=4, ge=1)
     """Conversations under way at once."""
-    tool_rounds: int = 1
+    tool_rounds: int = Field(default=1, ge=0)
     """How often tools may be called for one question; small models do not know when to stop."""
 
     async def generate_messages(

@@ -1,0 +1,200 @@
+"""litellm, the default for a bare model name, against the stub. Its import takes seconds, so all of it is here."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+
+import pytest
+
+import rigging_py as rg
+from rigging_py.error import (
+    AuthenticationFailedError,
+    ContextOverflowError,
+    InvalidError,
+    NetworkRefusedError,
+    NotFoundError,
+    ProviderError,
+    RateLimitedError,
+    RefusedError,
+    ServerFaultError,
+    TimedOutError,
+)
+from rigging_py.generator import get_generator
+from tests.generator.stub import Reply, Stub, completion, refusal
+
+pytestmark = pytest.mark.xdist_group("litellm")
+
+KEY = "hush-hush-9"
+
+
+@pytest.fixture
+def model(stub: Stub) -> rg.Generator:
+    return get_generator(f"openai/ok,api_base={stub.url},api_key={KEY},timeout=5")
+
+
+async def test_a_chat_goes_to_the_provider_that_litellm_finds_in_the_name(stub: Stub, model: rg.Generator) -> None:
+    chat = await model.chat("Hi").with_(temperature=0.5, stop=["x"], seed=1).run()
+    [heard] = stub.heard
+    assert (heard.path, heard.key) == ("/v1/chat/completions", f"Bearer {KEY}")
+    messages = [{"role": "user", "content": "Hi"}]
+    assert heard.body == {"model": "ok", "messages": messages, "temperature": 0.5, "stop": ["x"], "seed": 1}
+    assert (chat.last.content, chat.stop_reason) == ("Hello!", "stop")
+    assert chat.usage == rg.Usage(input_tokens=7, output_tokens=5, total_tokens=12)
+    assert chat.extra == {"response_id": "chatcmpl-1", "model": "stub-1"}
+
+
+async def test_tools_are_offered_called_and_answered(stub: Stub, model: rg.Generator) -> None:
+    def add(a: int, b: int) -> int:
+        """Add two numbers."""
+        return a + b
+
+    function = {"name": "add", "arguments": '{"a":1337,"b":42}'}
+    calls = [{"id": "call_1", "type": "function", "function": function}]
+    stub.will(Reply(completion(None, tool_calls=calls)), Reply(completion("It is 1379.")))
+    chat = await model.chat("What is 1337 + 42?").using(add).run()
+    assert set(stub.heard[0].body) == {"model", "messages", "tools"}
+    assert stub.heard[0].body["tools"][0]["function"]["name"] == "add"
+    assert stub.heard[1].body["messages"][2] == {"role": "tool", "content": "1379", "tool_call_id": "call_1"}
+    assert chat.last.content == "It is 1379."
+
+
+@pytest.mark.parametrize(("limit", "most"), [(1, 1), (0, 2)])
+async def test_no_more_than_max_connections_are_under_way_at_once(
+    stub: Stub, model: rg.Generator, limit: int, most: int
+) -> None:
+    stub.will(Reply(waits=0.05 if limit else 10), Reply())
+    limited = model.model_copy(update={"max_connections": limit})
+    turns = await limited.generate_messages([[rg.Message("user", "Hi")]] * 2, [rg.GenerateParams()] * 2)
+    assert [turn.message.content for turn in turns if isinstance(turn, rg.ModelTurn)] == ["Hello!"] * 2
+    assert stub.most_under_way == most
+
+
+async def failure(model: rg.Generator) -> ProviderError:
+    """The error of a chat, which has the transcript on it and the key nowhere."""
+    with pytest.raises(ProviderError) as raised:
+        await model.chat([rg.Message("user", "Hello there")]).run()
+    error = raised.value
+    assert [message.content for message in error.messages] == ["Hello there"]
+    assert error.run is not None
+    assert error.run.state == "Failed"
+    said = "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error)) + str(error.run.dump())
+    assert KEY not in said
+    return error
+
+
+@pytest.mark.parametrize(
+    ("reply", "cls", "kind", "said"),
+    [
+        (
+            Reply(refusal(f"Incorrect API key provided: {KEY}"), 401),
+            AuthenticationFailedError,
+            "AuthenticationFailed",
+            "Incorrect API key provided: ***",
+        ),
+        (Reply(refusal("no such model", code="model_not_found"), 404), NotFoundError, "NotFound", "no such model"),
+        (Reply(refusal("Slow down."), 429), RateLimitedError, "RateLimited", "Slow down."),
+        (Reply(refusal("on fire"), 500), ServerFaultError, "ServerFault", "on fire"),
+        (Reply(refusal("bad temperature"), 400), InvalidError, "Invalid", "bad temperature"),
+        (
+            Reply(refusal("too long", code="context_length_exceeded"), 400),
+            ContextOverflowError,
+            "ContextOverflow",
+            "too long",
+        ),
+        (Reply(refusal("no", code="content_filter"), 400), RefusedError, "Refused", "no"),
+    ],
+)
+async def test_a_refused_request_is_an_error_of_its_kind(
+    stub: Stub, model: rg.Generator, reply: Reply, cls: type[ProviderError], kind: str, said: str
+) -> None:
+    stub.will(reply)
+    error = await failure(model)
+    assert type(error) is cls
+    assert str(error).startswith("openai/ok through litellm: ")
+    assert said in str(error)
+    assert (error.kind, error.status, error.provider) == (kind, reply.status, "openai")
+    # litellm keeps the body of some kinds only.
+    assert error.body == "" or json.loads(error.body)["message"] == said
+    assert len(stub.heard) == 1
+
+
+async def test_a_rate_limit_says_how_long_to_wait(stub: Stub, model: rg.Generator) -> None:
+    stub.will(Reply(refusal("Slow down."), 429, {"retry-after": "2.5", "x-request-id": "req-7"}))
+    error = await failure(model)
+    assert (error.retry_after, error.request_id) == (2.5, "req-7")
+
+
+@pytest.mark.parametrize("reply", [Reply('{"choices": ['), Reply(cut=40), Reply(hangs_up=True)])
+async def test_a_reply_that_litellm_cannot_read_is_the_server_s_fault(
+    stub: Stub, model: rg.Generator, reply: Reply
+) -> None:
+    stub.will(reply)
+    error = await failure(model)
+    assert isinstance(error, ServerFaultError)
+    assert (error.kind, error.retryable) == ("ServerFault", True)
+
+
+async def test_a_reply_without_choices_is_shown(stub: Stub, model: rg.Generator) -> None:
+    stub.will(Reply({"choices": [], "id": KEY}))
+    error = await failure(model)
+    assert isinstance(error, InvalidError)
+    assert str(error) == "The reply from litellm is not a chat completion: it has no choices."
+    assert '"choices":[]' in error.body
+
+
+async def test_an_answer_that_does_not_come_in_time_is_timed_out(stub: Stub, model: rg.Generator) -> None:
+    stub.will(Reply(stalls=True))
+    error = await failure(model.with_params(timeout=0.1))
+    assert isinstance(error, TimedOutError)
+    assert error.kind == "TimedOut"
+    assert len(stub.heard) == 1
+
+
+async def test_nobody_listening_is_the_server_s_fault() -> None:
+    error = await failure(get_generator(f"openai/ok,api_base=http://127.0.0.1:1/v1,api_key={KEY}"))
+    assert isinstance(error, ServerFaultError)
+
+
+async def test_a_name_that_litellm_cannot_place_is_invalid(stub: Stub) -> None:
+    error = await failure(get_generator(f"nobody-knows,api_base={stub.url},api_key={KEY}"))
+    assert isinstance(error, InvalidError)
+    assert "LLM Provider NOT provided" in str(error)
+
+
+@pytest.mark.parametrize("text", ["gpt-4o", "ollama/llama3", "openai/ok,api_base=https://192.0.2.1/v1"])
+async def test_the_door_refuses_every_other_machine(text: str) -> None:
+    with pytest.raises(NetworkRefusedError, match="RIGGING_PY_LOOPBACK_ONLY allows loopback") as raised:
+        await get_generator(text).chat("Hello").run()
+    assert [message.content for message in raised.value.messages] == ["Hello"]
+
+
+def test_importing_it_asks_no_network_and_takes_the_price_list_it_brings(model: rg.Generator) -> None:
+    # In a process of its own, where nobody has imported it before; the hook refuses by raising, the list keeps it.
+    script = """
+        import os, sys
+        tried = []
+        sys.addaudithook(lambda event, args: tried.append(event) if event.startswith("socket.") else None)
+        import rigging_py as rg
+        assert "litellm" not in sys.modules
+        rg.await_(rg.get_generator("gpt-4o").supports_function_calling())
+        assert "litellm" in sys.modules
+        looks = {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"}
+        print(os.environ["LITELLM_LOCAL_MODEL_COST_MAP"], sorted(looks & set(tried)))
+    """
+    source = "\n".join(line.removeprefix("        ") for line in script.splitlines())
+    environment = {name: value for name, value in os.environ.items() if name != "LITELLM_LOCAL_MODEL_COST_MAP"}
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        cwd=Path(__file__).parents[2],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "True []\n"

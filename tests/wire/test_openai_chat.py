@@ -1,0 +1,394 @@
+"""The OpenAI chat wire, letter by letter: what we send, and what we make of what comes back."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rigging_py.error import InvalidError
+from rigging_py.message import (
+    ContentAudioInput,
+    ContentImageUrl,
+    Delta,
+    FunctionCall,
+    FunctionDefinition,
+    GenerateParams,
+    Message,
+    ModelTurn,
+    ReasoningDelta,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolDefinition,
+    Usage,
+)
+from rigging_py.wire import ChatStream, chat_request, chat_turn, read_usage
+
+CALL = ToolCall(id="call_1", function=FunctionCall(name="look", arguments='{"at":"sky"}'))
+TOOL = ToolDefinition(
+    function=FunctionDefinition(name="look", description="Look.", parameters={"type": "object", "properties": {}})
+)
+
+
+# Requests.
+
+
+def test_a_conversation_is_written_as_openai_takes_it() -> None:
+    messages = [
+        Message("system", "Be kind."),
+        Message("user", ["What is it?", ContentImageUrl.model_validate({"image_url": {"url": "https://x/y.png"}})]),
+        Message("assistant", tool_calls=[CALL]),
+        Message("tool", "blue", tool_call_id="call_1"),
+        Message("assistant", "One moment.", tool_calls=[CALL]),
+        Message("tool", "", tool_call_id="call_1"),
+        Message("assistant", "The sky."),
+    ]
+    call = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": '{"at":"sky"}'}}
+    assert chat_request("gpt-4o", messages, GenerateParams()) == {
+        "model": "gpt-4o",
+        "messages": [
+            {"role": "system", "content": "Be kind."},
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "What is it?"},
+                    {"type": "image_url", "image_url": {"url": "https://x/y.png", "detail": "auto"}},
+                ],
+            },
+            {"role": "assistant", "tool_calls": [call]},
+            {"role": "tool", "content": "blue", "tool_call_id": "call_1"},
+            {"role": "assistant", "content": "One moment.", "tool_calls": [call]},
+            {"role": "tool", "content": "", "tool_call_id": "call_1"},
+            {"role": "assistant", "content": "The sky."},
+        ],
+    }
+
+
+def test_audio_is_sent_without_our_transcript_of_it() -> None:
+    part = ContentAudioInput.model_validate({"input_audio": {"data": "AA==", "format": "wav", "transcript": "hi"}})
+    [message] = chat_request("m", [Message("user", part)], GenerateParams())["messages"]
+    assert message["content"] == [{"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}}]
+
+
+def test_parameters_that_were_given_are_sent_and_no_others() -> None:
+    params = GenerateParams(
+        temperature=0.0,
+        max_tokens=5,
+        top_k=1,
+        top_p=0.5,
+        stop=["a"],
+        presence_penalty=0.1,
+        frequency_penalty=0.2,
+        seed=0,
+        parallel_tool_calls=False,
+        modalities=["text"],
+        audio={"voice": "alloy"},
+        api_base="http://x",
+        timeout=3,
+    )
+    request = chat_request("m", [], params)
+    assert request == {
+        "model": "m",
+        "messages": [],
+        "temperature": 0.0,
+        "max_tokens": 5,
+        "top_k": 1,
+        "top_p": 0.5,
+        "stop": ["a"],
+        "presence_penalty": 0.1,
+        "frequency_penalty": 0.2,
+        "seed": 0,
+        "parallel_tool_calls": False,
+        "modalities": ["text"],
+        "audio": {"voice": "alloy"},
+    }
+
+
+def test_extra_is_sent_as_it_is_and_wins() -> None:
+    params = GenerateParams(seed=1, extra={"seed": 2, "user": "ada", "model": "other"})
+    assert chat_request("m", [], params) == {"model": "other", "messages": [], "seed": 2, "user": "ada"}
+
+
+def test_tools_go_with_the_choice_among_them() -> None:
+    request = chat_request("m", [], GenerateParams(tools=[TOOL], tool_choice="required"))
+    assert request["tools"] == [
+        {
+            "type": "function",
+            "function": {"name": "look", "description": "Look.", "parameters": {"type": "object", "properties": {}}},
+        }
+    ]
+    assert request["tool_choice"] == "required"
+
+
+def test_a_choice_without_tools_is_not_sent() -> None:
+    assert "tool_choice" not in chat_request("m", [], GenerateParams(tool_choice="required"))
+    assert "tool_choice" not in chat_request("m", [], GenerateParams(tool_choice="auto", tools=[]))
+
+
+def test_a_stream_is_asked_for_with_its_usage() -> None:
+    request = chat_request("m", [], GenerateParams(), stream=True)
+    assert (request["stream"], request["stream_options"]) == (True, {"include_usage": True})
+
+
+# Replies.
+
+
+def reply(message: dict[str, Any], reason: object = "stop", **others: Any) -> dict[str, Any]:
+    return {"choices": [{"message": {"role": "assistant", **message}, "finish_reason": reason}], **others}
+
+
+def test_a_reply_is_a_turn_with_its_facts() -> None:
+    usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7, "prompt_tokens_details": {"cached": 1}}
+    turn = chat_turn(reply({"content": "Hi"}, id="r1", model="m-2", usage=usage))
+    assert (turn.message.role, turn.message.content, turn.message.tool_calls) == ("assistant", "Hi", None)
+    assert (turn.stop_reason, turn.extra) == ("stop", {"response_id": "r1", "model": "m-2"})
+    assert turn.usage == Usage(input_tokens=3, output_tokens=4, total_tokens=7)
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ({"content": "  Hi\n  there "}, "  Hi\n  there "),
+        ({"content": None}, ""),
+        ({}, ""),
+        ({"content": ""}, ""),
+        ({"content": None, "refusal": "I will not."}, "I will not."),
+        ({"content": [{"type": "text", "text": "Hi "}, {"type": "text", "text": "there"}]}, "Hi there"),
+        ({"content": [{"type": "image"}, {"type": "text", "text": None}, "odd"]}, ""),
+    ],
+)
+def test_the_text_is_kept_to_the_letter_in_whatever_form_it_comes(message: dict[str, Any], text: str) -> None:
+    assert chat_turn(reply(message)).message.content == text
+
+
+def test_reasoning_is_kept_beside_the_text() -> None:
+    turn = chat_turn(reply({"content": "42", "reasoning_content": "Six by seven."}))
+    assert (turn.message.content, turn.extra) == ("42", {"reasoning_content": "Six by seven."})
+
+
+def test_tool_calls_are_read_with_arguments_as_text_or_as_an_object() -> None:
+    calls = [
+        {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}},
+        {"id": None, "function": {"name": "g", "arguments": {"y": ["ü"]}}},
+        {"function": {"name": "h", "arguments": None}},
+        {"function": {"name": "i", "arguments": "{broken"}},
+    ]
+    turn = chat_turn(reply({"content": None, "tool_calls": calls}, "tool_calls"))
+    read = [(call.id, call.name, call.arguments) for call in turn.message.tool_calls or ()]
+    assert read == [("a", "f", '{"x": 1}'), ("", "g", '{"y":["ü"]}'), ("", "h", "{}"), ("", "i", "{broken")]
+    assert turn.stop_reason == "tool_calls"
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        ("stop", "stop"),
+        ("eos", "stop"),
+        ("length", "length"),
+        ("model_length", "length"),
+        ("content_filter", "content_filter"),
+        ("tool_calls", "tool_calls"),
+        ("tool_use", "tool_calls"),
+        ("abuse", "unknown"),
+        (None, "unknown"),
+        (7, "unknown"),
+    ],
+)
+def test_the_reason_to_stop_is_said_in_our_words(raw: object, reason: str) -> None:
+    assert chat_turn(reply({"content": "x"}, raw)).stop_reason == reason
+
+
+@pytest.mark.parametrize(
+    ("raw", "usage"),
+    [
+        (None, None),
+        ([], None),
+        ({}, Usage()),
+        ({"prompt_tokens": 2, "completion_tokens": 3}, Usage(input_tokens=2, output_tokens=3, total_tokens=5)),
+        ({"prompt_tokens": None, "completion_tokens": 3.0}, Usage(output_tokens=3, total_tokens=3)),
+        ({"prompt_tokens": "many", "total_tokens": 9}, Usage(total_tokens=9)),
+    ],
+)
+def test_usage_is_counted_as_far_as_it_is_given(raw: object, usage: Usage | None) -> None:
+    assert read_usage(raw) == usage
+
+
+MALFORMED: list[tuple[object, str]] = [
+    (None, "it is not a JSON object"),
+    ("<html>", "it is not a JSON object"),
+    ([], "it is not a JSON object"),
+    ({}, "it has no choices"),
+    ({"choices": []}, "it has no choices"),
+    ({"choices": {"0": {}}}, "it has no choices"),
+    ({"choices": [None]}, "its first choice has no message"),
+    ({"choices": [{"text": "old"}]}, "its first choice has no message"),
+    ({"choices": [{"message": "hi"}]}, "its first choice has no message"),
+    (reply({"content": 5}), "its content or its tool calls are of another kind"),
+    (reply({"content": {"text": "hi"}}), "its content or its tool calls are of another kind"),
+    (reply({"tool_calls": {"name": "f"}}), "its content or its tool calls are of another kind"),
+    (reply({"tool_calls": [None]}), "a tool call in it names no function"),
+    (reply({"tool_calls": [{"function": {"name": ""}}]}), "a tool call in it names no function"),
+]
+
+
+@pytest.mark.parametrize(("body", "problem"), MALFORMED)
+def test_a_malformed_reply_says_what_is_wrong_and_shows_it(body: object, problem: str) -> None:
+    with pytest.raises(InvalidError, match=f"The reply from acme is not a chat completion: {problem}") as raised:
+        chat_turn(body, provider="acme")
+    assert (raised.value.provider, raised.value.kind) == ("acme", "Invalid")
+    assert raised.value.body == (body if isinstance(body, str) else json.dumps(body, separators=(",", ":")))
+
+
+def test_what_is_shown_of_a_reply_is_short_and_holds_no_key() -> None:
+    with pytest.raises(InvalidError) as raised:
+        chat_turn({"said": "hush-hush", "token": "sk-abcdef123456", "more": "x" * 5000}, secret="hush-hush")
+    assert len(raised.value.body) == 2000
+    assert "hush" not in raised.value.body
+    assert "abcdef" not in raised.value.body
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["choices", "message", "content", "tool_calls", "function", "name", "usage", "text"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(anything, anything, anything)
+def test_any_json_is_a_turn_or_an_invalid_reply(message: Any, choice: Any, usage: Any) -> None:
+    for body in (message, {"choices": [choice, message]}, {"choices": [{"message": message}], "usage": usage}):
+        with suppress(InvalidError):
+            assert isinstance(chat_turn(body), ModelTurn)
+
+
+# Streams.
+
+
+def chunk(delta: dict[str, Any] | None = None, reason: str | None = None, **others: Any) -> dict[str, Any]:
+    return {"id": "r1", "model": "m", "choices": [{"index": 0, "delta": delta, "finish_reason": reason}], **others}
+
+
+def streamed(*chunks: dict[str, Any]) -> tuple[list[Delta], ModelTurn | None]:
+    stream = ChatStream()
+    return [delta for one in chunks for delta in stream.feed(one)], stream.turn()
+
+
+def call_delta(**fields: Any) -> dict[str, Any]:
+    function = {name: fields.pop(name) for name in ("name", "arguments") if name in fields}
+    return chunk({"tool_calls": [{**fields, "function": function}]})
+
+
+END = chunk({}, "stop")
+
+
+def test_a_stream_gives_its_pieces_and_at_the_end_the_turn() -> None:
+    deltas, turn = streamed(
+        chunk({"role": "assistant", "content": ""}),
+        chunk({"reasoning_content": "Hm."}),
+        chunk({"content": "Hel"}),
+        chunk({"content": "lo"}),
+        END,
+        {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}},
+    )
+    assert deltas == [ReasoningDelta("Hm."), TextDelta("Hel"), TextDelta("lo")]
+    assert turn is not None
+    assert (turn.message.content, turn.stop_reason) == ("Hello", "stop")
+    assert turn.usage == Usage(input_tokens=1, output_tokens=2, total_tokens=3)
+    assert turn.extra == {"response_id": "r1", "model": "m", "reasoning_content": "Hm."}
+
+
+def test_a_stream_without_its_end_has_no_turn() -> None:
+    assert streamed(chunk({"content": "Hel"})) == ([TextDelta("Hel")], None)
+    assert streamed() == ([], None)
+
+
+def test_a_refusal_is_text() -> None:
+    assert streamed(chunk({"refusal": "No."}), END)[0] == [TextDelta("No.")]
+
+
+def test_chunks_without_choices_or_deltas_add_nothing() -> None:
+    deltas, turn = streamed({}, {"choices": None}, chunk(None), {"usage": None, "choices": []}, END)
+    assert deltas == []
+    assert turn is not None
+    assert turn.message.content == ""
+
+
+def read_calls(*chunks: dict[str, Any]) -> list[tuple[str, str, str]]:
+    turn = streamed(*chunks, chunk({}, "tool_calls"))[1]
+    assert turn is not None
+    assert turn.stop_reason == "tool_calls"
+    return [(call.id, call.name, call.arguments) for call in turn.message.tool_calls or ()]
+
+
+def test_pieces_of_calls_are_put_together_by_their_index() -> None:
+    assert read_calls(
+        call_delta(index=1, id="b", name="g", arguments=""),
+        call_delta(index=0, id="a", name="f", arguments='{"x"'),
+        call_delta(index=1, arguments='{"y":2}'),
+        call_delta(index=0, arguments=":1}"),
+    ) == [("a", "f", '{"x":1}'), ("b", "g", '{"y":2}')]
+
+
+def test_without_an_index_a_new_id_begins_a_call() -> None:
+    assert read_calls(
+        call_delta(id="a", name="f", arguments='{"x"'),
+        call_delta(arguments=":1}"),
+        call_delta(id="b", name="g"),
+        call_delta(id="b", arguments="{}"),
+    ) == [("a", "f", '{"x":1}'), ("b", "g", "{}")]
+
+
+def test_without_an_id_too_a_name_begins_a_call() -> None:
+    assert read_calls(call_delta(name="f", arguments="{}"), call_delta(name="f"), call_delta(arguments='{"z":1}')) == [
+        ("", "f", "{}"),
+        ("", "f", '{"z":1}'),
+    ]
+
+
+def test_a_call_without_arguments_has_none() -> None:
+    assert read_calls(call_delta(index=0, id="a", name="f")) == [("a", "f", "{}")]
+
+
+def test_deltas_of_calls_say_which_one_they_belong_to() -> None:
+    deltas, _ = streamed(call_delta(id="a", name="f"), call_delta(arguments="{}"), call_delta(id="b", name="g"))
+    assert deltas == [ToolCallDelta(0, "a", "f", ""), ToolCallDelta(0, "", "", "{}"), ToolCallDelta(1, "b", "g", "")]
+
+
+def pieces(text: str, cuts: list[int]) -> list[str]:
+    places = sorted({min(cut, len(text)) for cut in cuts} | {0, len(text)})
+    return [text[start:end] for start, end in pairwise(places)] or [""]
+
+
+cuts = st.lists(st.integers(0, 40), max_size=6)
+
+
+@given(text=st.text(max_size=40), arguments=st.text('{}":1é,a', max_size=40), cuts=cuts, more=cuts)
+def test_wherever_a_reply_is_cut_the_turn_is_the_whole_one(
+    text: str, arguments: str, cuts: list[int], more: list[int]
+) -> None:
+    said = [chunk({"content": piece}) for piece in pieces(text, cuts)]
+    first, *rest = pieces(arguments, more)
+    called = [
+        call_delta(index=0, id="a", name="f", arguments=first),
+        *(call_delta(index=0, arguments=piece) for piece in rest),
+    ]
+    _, streamed_turn = streamed(*said, *called, chunk({}, "tool_calls"))
+    function = {"name": "f", "arguments": arguments}
+    whole = chat_turn(reply({"content": text, "tool_calls": [{"id": "a", "function": function}]}, "tool_calls"))
+    assert streamed_turn is not None
+    assert streamed_turn.message.content == whole.message.content
+    assert streamed_turn.message.tool_calls == whole.message.tool_calls
+    assert streamed_turn.stop_reason == whole.stop_reason
