@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never, cast
 
 from rigging_py.chat.chat import Chat, fresh
 from rigging_py.chat.gather import gather
@@ -36,6 +36,7 @@ from rigging_py.run import (
     PendingToolCall,
     ProviderFailure,
     ResolveToolCall,
+    State,
     Truncated,
     UnknownToolCall,
 )
@@ -76,7 +77,7 @@ class Flight:
 
     async def to_model(self) -> CallModel | None:
         """Does everything up to the next call of the model; None when the run is over, or a tool raised."""
-        while True:
+        while self.end is None:
             step = self.run.next_step()
             match step:
                 case CallModel(messages):
@@ -90,9 +91,9 @@ class Flight:
                         return None
                 case Done() | Failed():
                     self.end = step
-                    return None
                 case _:
                     assert_never(step)
+        return None
 
     async def _execute(self, calls: tuple[PendingToolCall, ...]) -> None:
         async def execute(call: PendingToolCall) -> None:
@@ -119,6 +120,8 @@ class Flight:
         else:
             self.error, self.last = None, result
             self.run.model_response(result)
+        if self.run.state in (State.DONE, State.FAILED):
+            self.end = cast("Done | Failed", self.run.next_step())
 
     def failure(self) -> BaseException | None:
         """The exception that a failed run stands for, or that a tool raised, with the run on it."""
