@@ -1,0 +1,169 @@
+"""How answers are read as values of every type that a prompt may return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Annotated, Any, Literal, Optional
+
+import pydantic.dataclasses
+import pytest
+from pydantic import BaseModel, Field
+
+import rigging_py as rg
+from rigging_py.error import MissingModelError
+
+
+class Color(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@dataclass
+class Point:
+    x: int
+    tags: list[str]
+
+
+@dataclass
+class Told:
+    joke: str
+    chat: rg.Chat
+
+
+@pydantic.dataclasses.dataclass
+class Checked:
+    stars: Annotated[int, Field(le=5)]
+    chat: rg.Chat
+
+
+class Plain(BaseModel):
+    name: str
+    tags: list[str] = []
+
+
+class Fact(rg.Model):
+    fact: str
+
+
+class Person(rg.Model):
+    name: str
+    age: int
+
+
+def asking_for(kind: Any, *answers: str) -> tuple[rg.Prompt[[], Any], rg.ScriptedGenerator]:
+    def ask() -> Any:
+        """Go."""
+
+    ask.__annotations__["return"] = kind
+    model = rg.scripted(*answers)
+    return rg.prompt(ask).bind(model), model
+
+
+READ: list[tuple[Any, str, object]] = [
+    (str, "Sure: <str>a &lt; b</str> ok?", "a < b"),
+    (str, "<str>a < b & c</str>", "a < b & c"),
+    (int, "<int>1,234</int>", 1234),
+    (float, "<float>2.5</float>", 2.5),
+    (bool, "<bool>Yes, it is</bool>", True),
+    (bool, "<bool>false</bool>", False),
+    (Optional[int], "<int>3</int>", 3),  # noqa: UP045 — both spellings
+    (int | None, "<int></int>", None),
+    (int | None, "<int>none</int>", None),
+    (Literal["a", "b"], "<choice>B</choice>", "b"),
+    (Color, "<color>RED</color>", Color.RED),
+    (datetime, "<datetime>2024-01-02T03:04:00</datetime>", datetime(2024, 1, 2, 3, 4)),
+    (date, "<date>2024-01-02</date>", date(2024, 1, 2)),
+    (list[str], "<str>a</str> and <str>b</str>", ["a", "b"]),
+    (list[str], "There are none: <str></str>", []),
+    (list[int], "<int/>", []),
+    (list[Color], "<color>red</color><color>blue</color>", [Color.RED, Color.BLUE]),
+    (set[int], "<int>1</int><int>1</int><int>2</int>", {1, 2}),
+    (frozenset[str], "<str>a</str>", frozenset({"a"})),
+    (tuple[int, ...], "<int>1</int><int>2</int>", (1, 2)),
+    (dict[str, int], '<dict>{"a": 1}</dict>', {"a": 1}),
+    (dict[str, list[int]], '<dict>{"a": [1, 2], "b": []}</dict>', {"a": [1, 2], "b": []}),
+    (dict[str, int], "<dict>{}</dict>", {}),
+    (list[list[int]], "<list>[1, 2]</list><list>[]</list>", [[1, 2], []]),
+    (tuple[int, str], "<str>a</str><int>1</int>", (1, "a")),
+    (tuple[list[int], list[str]], "<int>1</int><str></str><int>2</int>", ([1, 2], [])),
+    (Point, "<x>1</x><tags>a</tags><tags>b</tags>", Point(1, ["a", "b"])),
+    (Point, "<x>1</x><tags></tags>", Point(1, [])),
+    (list[Point], '<point>{"x": 1, "tags": []}</point>', [Point(1, [])]),
+    (Plain, '<plain>{"name": "Ada"}</plain>', Plain(name="Ada")),
+    (list[Plain], '<plain>{"name": "A"}</plain><plain>{"name": "B"}</plain>', [Plain(name="A"), Plain(name="B")]),
+    (dict[str, Plain], '<dict>{"a": {"name": "Ada"}}</dict>', {"a": Plain(name="Ada")}),
+    (Fact, "<fact>Cats purr.</fact>", Fact(fact="Cats purr.")),
+    (list[Fact], "<fact>a</fact><fact>b</fact>", [Fact(fact="a"), Fact(fact="b")]),
+    (Fact | None, "<fact></fact>", None),
+    (Person, "<person><age>36</age><name>Ada</name></person>", Person(name="Ada", age=36)),
+    (tuple[Fact, Person], "<person><name>A</name><age>1</age></person><fact>x</fact>",
+     (Fact(fact="x"), Person(name="A", age=1))),
+    (Annotated[str, rg.Ctx("joke")], "<str>no</str><joke>Ha.</joke>", "Ha."),
+    (list[Annotated[str, rg.Ctx("joke")]], "<joke>Ha.</joke><joke>Ho.</joke>", ["Ha.", "Ho."]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "answer", "value"), READ, ids=[f"{kind} {text}"[:60] for kind, text, _ in READ])
+async def test_an_answer_is_read(kind: Any, answer: str, value: object) -> None:
+    ask, model = asking_for(kind, answer)
+    got = await ask()
+    assert got == value
+    assert type(got) is type(value)
+    assert len(model.heard) == 1
+
+
+BAD = [
+    (int, "<int>many</int>", "<int>3</int>"),
+    (int, "three", "<int>3</int>"),
+    (list[str], "none at all", "<str>a</str>"),
+    (Literal["a", "b"], "<choice>c</choice>", "<choice>a</choice>"),
+    (Color, "<color>green</color>", "<color>red</color>"),
+    (dict[str, int], "<dict>{'a': 1}</dict>", '<dict>{"a": 1}</dict>'),
+    (Point, "<x>1</x>", "<x>1</x><tags></tags>"),
+    (Plain, '<plain>{"nmae": "Ada"}</plain>', '<plain>{"name": "Ada"}</plain>'),
+    (Person, "<person><name>Ada</name></person>", "<person><name>Ada</name><age>36</age></person>"),
+    (Checked, "<stars>9</stars>", "<stars>5</stars>"),
+]
+
+
+@pytest.mark.parametrize(("kind", "bad", "good"), BAD, ids=[f"{kind}"[:40] for kind, _, _ in BAD])
+async def test_a_bad_answer_is_asked_for_again_with_the_example(kind: Any, bad: str, good: str) -> None:
+    ask, model = asking_for(kind, bad, good)
+    await ask()
+    said = model.heard[1].messages[-1].content
+    assert said.startswith("<validation-error type=")
+    assert ask.render().partition("tags):\n\n")[2].strip() in said
+
+
+async def test_a_chat_is_returned_as_it_is() -> None:
+    ask, model = asking_for(rg.Chat, "anything at all")
+    chat = await ask()
+    assert isinstance(chat, rg.Chat)
+    assert chat.last.content == "anything at all"
+    assert [m.content for m in model.heard[0].messages] == ["Go."]
+
+
+async def test_a_tuple_may_hold_the_chat_too() -> None:
+    ask, _ = asking_for(tuple[list[str], rg.Chat], "<str>a</str><str>b</str>")
+    texts, chat = await ask()
+    assert texts == ["a", "b"]
+    assert chat.last.content == "<str>a</str><str>b</str>"
+
+
+@pytest.mark.parametrize("kind", [Told, Checked])
+async def test_a_dataclass_may_hold_the_chat_too(kind: type[Any]) -> None:
+    ask, model = asking_for(kind, "<joke>5</joke><stars>5</stars>")
+    got = await ask()
+    assert isinstance(got, kind)
+    assert got.chat.last.content == "<joke>5</joke><stars>5</stars>"
+    assert len(model.heard) == 1
+
+
+def test_a_value_is_read_out_of_any_chat() -> None:
+    ask, _ = asking_for(int)
+    assert ask.process(rg.Chat(messages=[rg.Message("assistant", "<int>3</int>")])) == 3
+    with pytest.raises(MissingModelError) as caught:
+        ask.process(rg.Chat(messages=[rg.Message("assistant", "three")]))
+    assert [m.content for m in caught.value.messages] == ["three"]
