@@ -61,30 +61,26 @@ def chat_turn(reply: object, *, provider: str = "", secret: str | None = None) -
     """The turn in a reply. Raises `InvalidError` for a reply that holds none, without `secret` in it."""
     try:
         return _turn(reply)
-    except _NoTurn as error:
+    except ValueError as error:
         who = f" from {provider}" if provider else ""
         body = redacted(reply if isinstance(reply, str) else to_json(reply, fallback=repr).decode(), secret)
         problem = f"The reply{who} is not a chat completion: {error}."
         raise InvalidError(problem, provider=provider, body=body[:BODY_LIMIT]) from None
 
 
-class _NoTurn(Exception):
-    """What is wrong with a reply."""
-
-
 def _turn(reply: object) -> ModelTurn:
     body = _object(reply)
     if body is None:
-        raise _NoTurn("it is not a JSON object")
+        raise ValueError("it is not a JSON object")
     choices = _list(body.get("choices"))
     if not choices:
-        raise _NoTurn("it has no choices")
+        raise ValueError("it has no choices")
     choice = _object(choices[0]) or {}
     spoken = _object(choice.get("message"))
     if spoken is None:
-        raise _NoTurn("its first choice has no message")
+        raise ValueError("its first choice has no message")
     if not (isinstance(spoken.get("content") or "", str | list) and isinstance(spoken.get("tool_calls") or [], list)):
-        raise _NoTurn("its content or its tool calls are of another kind")
+        raise ValueError("its content or its tool calls are of another kind")
     calls = [_tool_call(call) for call in _list(spoken.get("tool_calls"))]
     message = Message.of("assistant", _text(spoken), calls or None)
     return ModelTurn(
@@ -116,7 +112,7 @@ def _tool_call(raw: Any) -> ToolCall:
     call = _object(raw) or {}
     function = _object(call.get("function")) or {}
     if not function.get("name"):
-        raise _NoTurn("a tool call in it names no function")
+        raise ValueError("a tool call in it names no function")
     arguments: Any = function.get("arguments") or "{}"
     text = arguments if isinstance(arguments, str) else to_json(arguments).decode()
     return ToolCall(id=str(call.get("id") or ""), function=FunctionCall(name=str(function["name"]), arguments=text))

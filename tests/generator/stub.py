@@ -99,7 +99,7 @@ class Stub:
             self.under_way += 1
             self.most_under_way = max(self.under_way, self.most_under_way)
             self.arrived.notify_all()
-            self.arrived.wait_for(lambda: self.under_way > 1, reply.waits)
+            self.arrived.wait_for(lambda: self.most_under_way > 1, reply.waits)
             self.under_way -= 1
         self._send(handler, reply)
 
