@@ -71,7 +71,9 @@ SHOWN: list[tuple[object, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "shown"), SHOWN, ids=[repr(value)[:40] for value, _ in SHOWN])
+@pytest.mark.parametrize(
+    ("value", "shown"), SHOWN, ids=[f"{type(value).__name__} {shown}"[:50] for value, shown in SHOWN]
+)
 def test_an_argument_is_shown(value: Any, shown: str) -> None:
     @rg.prompt
     async def show(value: Any) -> rg.Chat:
