@@ -198,9 +198,10 @@ class Prompt(Generic[P, R]):
                 f"give it a pipeline with on_failed={' or '.join(map(repr, modes))}, not {pipeline.on_failed!r}."
             )
         # Computed once, for all objects where the function is a method; two tasks that both do so do the same.
-        kept = self.__dict__.get("_home", self).__dict__
-        ready: ChatPipeline = kept.get("_kept") or kept.setdefault("_kept", self._refined(pipeline))
-        return ready
+        kept: dict[str, Any] = self.__dict__.get("_home", self).__dict__
+        if "_kept" not in kept:
+            kept["_kept"] = self._refined(pipeline)
+        return cast("ChatPipeline", kept["_kept"])
 
     def _refined(self, pipeline: ChatPipeline) -> ChatPipeline:
         """The pipeline with what this prompt adds whatever its arguments are."""

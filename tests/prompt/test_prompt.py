@@ -205,6 +205,16 @@ async def test_what_answers_a_method_is_found_once_for_all_objects() -> None:
     assert Counter().count.pipeline is Counter().count.pipeline
 
 
+async def test_what_a_prompt_adds_is_computed_once_for_all_calls_and_objects() -> None:
+    class Talker:
+        @rg.prompt(generator=rg.scripted("a", "b"), tools=[look])
+        async def talk(self) -> rg.Chat:
+            """Talk."""
+
+    first, second = await Talker().talk(), await Talker().talk()
+    assert first.restart().tools[0] is second.restart().tools[0]
+
+
 # Names that are known later.
 
 
