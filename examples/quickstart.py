@@ -6,51 +6,39 @@ given: `python examples/quickstart.py openai!gpt-4o-mini`.
 
 import asyncio
 import sys
-from enum import Enum
 from typing import Annotated
-
-from pydantic import Field
 
 import rigging_py as rg
 
 GENERATOR = sys.argv[1] if len(sys.argv) > 1 else "local!smollm2,temperature=0,seed=1"
 
 
-class Mood(Enum):
-    HAPPY = "happy"
-    SAD = "sad"
-    ANGRY = "angry"
-
-
-Legs = Annotated[int, Field(ge=0, le=8)]
-
-
-class Animal(rg.Model):
+class City(rg.Model):
     name: str
-    legs: Legs
+    country: str
 
 
 @rg.prompt(generator_id=GENERATOR)
-async def count_legs(animal: str) -> Annotated[Legs, rg.Ctx("legs")]:
-    """How many legs does one {{ animal }} have?"""
+async def capital_of(country: str) -> str:
+    """What is the capital of {{ country }}?"""
     raise NotImplementedError
 
 
 @rg.prompt(generator_id=GENERATOR)
-async def mood_of(sentence: str) -> Mood:
-    """Which mood does the sentence express?"""
+async def is_true(claim: str) -> bool:
+    """{{ claim }} Is that true?"""
     raise NotImplementedError
 
 
 @rg.prompt(generator_id=GENERATOR)
-async def an_animal(place: str) -> Animal:
-    """Name an animal that lives in the {{ place }}, and count its legs."""
+async def city_with(sight: str) -> City:
+    """Name a city that is famous for {{ sight }}, and its country."""
     raise NotImplementedError
 
 
 @rg.prompt(generator_id=GENERATOR)
-async def list_fruits(colour: str) -> list[str]:
-    """List three {{ colour }} fruits."""
+async def list_planets(count: int = 3) -> list[Annotated[str, rg.Ctx("planet")]]:
+    """List {{ count }} planets of the solar system."""
     raise NotImplementedError
 
 
@@ -66,10 +54,10 @@ def show(title: str, value: object) -> None:
 async def main() -> None:
     print(f"Answered by {GENERATOR}")
 
-    show("count_legs('spider') -> int", repr(await count_legs("spider")))
-    show("mood_of('I lost my keys.') -> Mood", repr(await mood_of("I lost my keys.")))
-    show("an_animal('desert') -> Animal", repr(await an_animal("desert")))
-    show("list_fruits('red') -> list[str]", repr(await list_fruits("red")))
+    show("capital_of('Japan') -> str", repr(await capital_of("Japan")))
+    show("is_true('Pigs can fly.') -> bool", repr(await is_true("Pigs can fly.")))
+    show("city_with('the Eiffel Tower') -> City", repr(await city_with("the Eiffel Tower")))
+    show("list_planets() -> list[str]", repr(await list_planets()))
 
     generator = rg.get_generator(GENERATOR)
     sum_chat = await generator.chat("What is 1337 + 42?").using(add_numbers).run()
