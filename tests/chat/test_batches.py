@@ -57,7 +57,7 @@ async def test_parallel_runs_are_independent_and_keep_their_order() -> None:
         number += 1
         mine = number
         if mine == 1:
-            await first_may_answer.wait()
+            await asyncio.wait_for(first_may_answer.wait(), 10)
         else:
             first_may_answer.set()
         return f"answer {mine}"
@@ -76,7 +76,7 @@ async def test_no_more_runs_are_under_way_than_allowed(limit: int) -> None:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
-        await everyone.wait()
+        await asyncio.wait_for(everyone.wait(), 10)
         under_way -= 1
         return "hi"
 

@@ -219,7 +219,7 @@ async def test_pipelines_that_a_batch_of_callbacks_returns_run_side_by_side() ->
 
     async def answer(messages: Any, params: Any) -> str:
         if len(messages) > 1:
-            await together.wait()
+            await asyncio.wait_for(together.wait(), 10)
         return f"answer {len(messages)}"
 
     chats = await rg.FunctionGenerator(answer).chat("hi").then(lambda chat: chat.continue_("And?")).run_many(3)
@@ -271,7 +271,7 @@ async def test_cancelling_leaves_no_task_behind() -> None:
     model = rg.scripted([call("wait", {"x": 1}), call("wait", {"x": 2}, "c2")])
     before = asyncio.all_tasks()
     task = asyncio.create_task(model.chat("hi").using(wait).run())
-    await asked.wait()
+    await asyncio.wait_for(asked.wait(), 10)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -299,7 +299,7 @@ async def test_a_cancelled_run_can_go_on() -> None:
                 runs[:] = step.runs
 
     task = asyncio.create_task(go())
-    await asked.wait()
+    await asyncio.wait_for(asked.wait(), 10)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

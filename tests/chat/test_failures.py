@@ -192,7 +192,7 @@ async def test_the_first_failure_cancels_the_rest_and_carries_what_was_finished(
             finished.set()
             return "first"
         if number == 2:
-            await finished.wait()
+            await asyncio.wait_for(finished.wait(), 10)
             raise OddError("odd")
         try:
             await never.wait()
@@ -270,7 +270,7 @@ async def test_a_tool_that_fails_cancels_its_siblings() -> None:
             raise
 
     async def broken() -> None:
-        await started.wait()
+        await asyncio.wait_for(started.wait(), 10)
         raise OddError("odd")
 
     model = rg.scripted([call("slow"), call("broken", call_id="c2")])

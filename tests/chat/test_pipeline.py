@@ -54,7 +54,7 @@ async def test_two_tasks_share_one_pipeline() -> None:
     together = asyncio.Barrier(2)
 
     async def answer(messages: Any, params: Any) -> str:
-        await together.wait()
+        await asyncio.wait_for(together.wait(), 10)
         return f"{len(messages)} at {params.temperature}"
 
     pipeline = rg.FunctionGenerator(answer).chat("hi")

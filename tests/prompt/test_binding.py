@@ -173,7 +173,7 @@ async def test_one_prompt_is_shared_by_many_tasks() -> None:
     together = asyncio.Barrier(3)
 
     async def answer(messages: Any, params: Any) -> str:
-        await together.wait()
+        await asyncio.wait_for(together.wait(), 10)
         return f"<int>{messages[-1].content.partition('<of>')[2].partition('<')[0]}</int>"
 
     ask = how_many.bind(rg.FunctionGenerator(answer))

@@ -65,7 +65,7 @@ async def test_results_stand_in_call_order_whichever_comes_first() -> None:
     second_is_done = asyncio.Event()
 
     async def slow() -> str:
-        await second_is_done.wait()
+        await asyncio.wait_for(second_is_done.wait(), 10)
         return "slow"
 
     async def fast() -> str:
