@@ -19,14 +19,14 @@ class City(rg.Model):
 
 
 @rg.prompt(generator_id=GENERATOR)
-async def capital_of(country: str) -> str:
+async def capital_of(country: str) -> Annotated[str, rg.Ctx("city")]:
     """What is the capital of {{ country }}?"""
     raise NotImplementedError
 
 
 @rg.prompt(generator_id=GENERATOR)
 async def is_true(claim: str) -> bool:
-    """{{ claim }} Is that true?"""
+    """Is {{ claim }}?"""
     raise NotImplementedError
 
 
@@ -55,7 +55,7 @@ async def main() -> None:
     print(f"Answered by {GENERATOR}")
 
     show("capital_of('Japan') -> str", repr(await capital_of("Japan")))
-    show("is_true('Pigs can fly.') -> bool", repr(await is_true("Pigs can fly.")))
+    show("is_true('water wet') -> bool", repr(await is_true("water wet")))
     show("city_with('the Eiffel Tower') -> City", repr(await city_with("the Eiffel Tower")))
     show("list_planets() -> list[str]", repr(await list_planets()))
 

@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from rigging_py.error import StreamInterruptedError
 from rigging_py.generator.base import Generator, each
 from rigging_py.generator.local.engine import Engine, engine_for
-from rigging_py.generator.local.grammar import compile_grammar, compile_json_grammar
+from rigging_py.generator.local.grammar import DEFAULT_BUDGET, compile_grammar, compile_json_grammar
 from rigging_py.generator.local.weights import weights
 from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, ToolDefinition
 from rigging_py.parsing.shape import JsonSchema
@@ -74,7 +74,8 @@ class LocalGenerator(Generator):
     async def _deltas(self, messages: Sequence[Message], params: GenerateParams) -> AsyncGenerator[Delta, None]:
         engine = await asyncio.to_thread(self._engine)
         stream = ChatStream("local")
-        async with aclosing(engine.chunks(request_for(self.model, messages, params, self.tool_rounds))) as chunks:
+        request = request_for(self.model, messages, params, tool_rounds=self.tool_rounds, budget=2 * self.context)
+        async with aclosing(engine.chunks(request)) as chunks:
             async for chunk in chunks:
                 if "error" in chunk:
                     raise http_failure("local", int(chunk["error"].get("code") or 500), to_json(chunk).decode())
@@ -86,18 +87,28 @@ class LocalGenerator(Generator):
 
 
 def request_for(
-    model: str, messages: Sequence[Message], params: GenerateParams, tool_rounds: int = 1
+    model: str,
+    messages: Sequence[Message],
+    params: GenerateParams,
+    *,
+    tool_rounds: int = 1,
+    budget: int = DEFAULT_BUDGET,
 ) -> dict[str, Any]:
-    """The body of a request: tools in words, and a grammar where the answer has a form."""
+    """The body of a request: tools in words, and a grammar where the answer has a form.
+
+    `budget` is how many tokens the longest answer of that form may have, a byte each.
+    """
     said = describe_tools(messages, params.tools, has_form=bool(params.output)) if params.tools else list(messages)
     request = chat_request(model, said, params.model_copy(update={"tools": None, "tool_choice": None}), stream=True)
     schema = _asked_schema(request.pop("response_format", None))
     if schema is not None:
-        request["grammar"], request["max_tokens"] = compile_json_grammar(schema)
+        request["grammar"], request["max_tokens"] = compile_json_grammar(schema, budget=budget)
     elif params.output or params.tools:
         tools = _offered(messages, params, tool_rounds)
         must_call = bool(tools) and params.tool_choice not in (None, "auto", "none")
-        request["grammar"], request["max_tokens"] = compile_grammar(params.output, tools, must_call=must_call)
+        request["grammar"], request["max_tokens"] = compile_grammar(
+            params.output, tools, must_call=must_call, budget=budget
+        )
     return {"max_tokens": _DEFAULT_TOKENS, **request}
 
 

@@ -1,316 +1,290 @@
 """Compiles the shape of an answer, and the tools it may call, to a GBNF grammar whose every sentence is bounded.
 
 Each piece knows the most tokens it can cost, so the budget of a request follows from its grammar, and a reply always
-ends where the grammar ends. The reference is llama.cpp's `grammars/README.md`.
+ends where the grammar ends.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, cast
 
+from rigging_py.generator.local.pieces import Piece, characters, either, literal, series
+from rigging_py.generator.local.scalars import FORMATS, scalar
 from rigging_py.message import ToolDefinition
 from rigging_py.parsing import Element, Leaf, Shape, escape
 from rigging_py.parsing.extract import escape_attribute
-from rigging_py.parsing.lenient import choices_of, definitions_of
-from rigging_py.parsing.shape import Attribute, JsonSchema
+from rigging_py.parsing.lenient import branches_of, choices_of, definitions_of
+from rigging_py.parsing.shape import JsonSchema
 
-TEXT_LENGTH = 160
-"""Characters of a text between tags or in JSON, where its schema sets no lower limit."""
-ANSWER_LENGTH = 400
-"""Characters of a free answer beside tools."""
-LIST_LENGTH = 6
-"""Items of a list, where its schema sets no lower limit."""
-_DEPTH = 4
-"""How often a schema may go into itself."""
-_TOKENS_PER_CHARACTER = 4
-"""A byte each, for the longest characters there are in UTF-8."""
+DEFAULT_BUDGET = 16_384
+"""Tokens that an answer may have at worst, with one for each byte. Ordinary text has an eighth of them."""
+_PLAIN = r'<>&"\x00-\x1F\x7F'
+# What reading strips, ASCII's own spaces aside.
+_SPACES = r" \u0085\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
+_JSON_TEXT = r'[^"\\<&\x00-\x1F\x7F]'
+
+_Write = Callable[[str], str]
+_Path = tuple[str, ...]
+"""The names of the definitions that are being gone into, from the outermost in."""
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A grammar expression, and the most tokens that a text of it has."""
+class Limits:
+    """What bounds an answer where its schema does not.
 
-    expression: str
-    most: int
+    Attributes:
+        text: characters of a text between tags or in JSON.
+        answer: characters of a free answer beside tools.
+        key: characters of a key in JSON.
+        items: items of a list.
+        depth: how often a definition may hold itself, and once more.
+    """
 
-    def __add__(self, other: Piece) -> Piece:
-        return Piece(f"{self.expression} {other.expression}", self.most + other.most)
-
-
-def literal(text: str) -> Piece:
-    """Exactly this text."""
-    return Piece(json.dumps(text), len(text.encode()))
-
-
-def either(pieces: Sequence[Piece]) -> Piece:
-    """One of these."""
-    if len(pieces) == 1:
-        return pieces[0]
-    return Piece(f"({' | '.join(piece.expression for piece in pieces)})", max(piece.most for piece in pieces))
+    text: int = 160
+    answer: int = 400
+    key: int = 40
+    items: int = 6
+    depth: int = 3
 
 
-def series(item: Piece, separator: Piece, least: int, most: int) -> Piece:
-    """From `least` to `most` items with separators between."""
-    if most == 0:
-        return literal("")
-    more = f"({separator.expression} {item.expression}){{{max(least - 1, 0)},{most - 1}}}"
-    expression = f"({item.expression} {more})" if least else f"({item.expression} {more})?"
-    return Piece(expression, most * (item.most + separator.most))
-
-
-def characters(allowed: str, least: int, most: int) -> Piece:
-    return Piece(f"{allowed}{{{least},{most}}}", most * _TOKENS_PER_CHARACTER)
+LIMITS = (
+    Limits(),
+    Limits(100, 300, 30, 5, 2),
+    Limits(60, 200, 24, 4, 2),
+    Limits(40, 120, 20, 3, 1),
+    Limits(20, 80, 12, 2, 1),
+)
+"""From roomy to narrow; a large shape gets the first ones that keep its longest answer within the budget."""
 
 
 def compile_grammar(
-    shape: Shape | None, tools: Sequence[ToolDefinition] = (), *, must_call: bool = False
+    shape: Shape | None,
+    tools: Sequence[ToolDefinition] = (),
+    *,
+    must_call: bool = False,
+    budget: int = DEFAULT_BUDGET,
 ) -> tuple[str, int]:
     """The grammar of an answer of `shape` or of one call of one of `tools`, or with `must_call` of a call only.
 
-    Gives the grammar and the most tokens of a text of it.
+    Gives the grammar and the most tokens of a text of it, at most `budget` unless the shape itself asks for more.
     """
-    answer = (
-        _blocks(shape) if shape else literal('{"answer": ') + _json_text({"minLength": 1}, ANSWER_LENGTH) + literal("}")
-    )
-    return _rooted(either([*(_call(tool) for tool in tools), *([] if must_call else [answer])]))
+
+    def root(limits: Limits) -> Piece:
+        answer = [] if must_call else [_Tags(limits).blocks(shape) if shape else _Json(limits).answer()]
+        return either([*(_Json(limits).call(tool) for tool in tools), *answer])
+
+    return _within(budget, root)
 
 
-def compile_json_grammar(schema: JsonSchema) -> tuple[str, int]:
+def compile_json_grammar(schema: JsonSchema, *, budget: int = DEFAULT_BUDGET) -> tuple[str, int]:
     """The grammar of a JSON document of `schema`, and the most tokens of one."""
-    return _rooted(_json(schema, definitions_of(schema), 0))
+    return _within(budget, lambda limits: _Json(limits).document(schema))
 
 
-def _rooted(root: Piece) -> tuple[str, int]:
+def _within(budget: int, root: Callable[[Limits], Piece]) -> tuple[str, int]:
+    pieces = map(root, LIMITS)
+    piece = next(pieces)
+    while piece.most + 8 > budget and (narrower := next(pieces, None)) is not None:
+        piece = narrower
     # The end of the text costs a token too.
-    return f"root ::= {root.expression}\n", root.most + 8
+    return f"root ::= {piece.expression}\n", piece.most + 8
 
 
-def _call(tool: ToolDefinition) -> Piece:
-    schema = cast("JsonSchema", tool.function.parameters or {"type": "object"})
-    arguments = _json(schema, definitions_of(schema), 0)
-    return literal(f'{{"tool": {json.dumps(tool.function.name)}, "arguments": ') + arguments + literal("}")
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    """Tagged text."""
+
+    limits: Limits
+
+    def blocks(self, shape: Shape) -> Piece:
+        return _joined([self._times(group, 0) for group in _side_by_side(shape)], "\n\n")
+
+    def _times(self, group: Sequence[Element], level: int) -> Piece:
+        """One of the alternatives as often as it may come; an outermost list may also be a single empty element."""
+        least, most = group[0].least, group[0].most
+        one = either([self._element(element, level) for element in group])
+        if most == 1:
+            return one
+        limit = self.limits.items if most is None else most
+        some = series(one, literal("\n" + "  " * level), max(least, 1), max(limit, least))
+        empty = [literal(f"<{element.tag}></{element.tag}>") for element in group]
+        return either([some, *empty]) if least == 0 and level == 0 else some
+
+    def _element(self, element: Element, level: int) -> Piece:
+        opening = literal(f"<{element.tag}")
+        for one in element.attributes:
+            opening = opening + literal(f' {one.name}="') + self._plain(one.schema, escape_attribute) + literal('"')
+        return opening + literal(">") + self._content(element, level) + literal(f"</{element.tag}>")
+
+    def _content(self, element: Element, level: int) -> Piece:
+        content = element.content
+        if isinstance(content, Leaf):
+            return _Json(self.limits, escape).document(content.schema) if content.json else self._plain(content.schema)
+        # A child that may be missing and cannot be described is left out.
+        children = [child for child in content or () if child.content is not None or child.least]
+        line = "\n" + "  " * (level + 1)
+        inside = [literal(line) + self._times(group, level + 1) for group in _side_by_side(children)]
+        return _joined([*inside, literal("\n" + "  " * level)], "") if inside else literal("")
+
+    def _plain(self, schema: JsonSchema, write: _Write = escape) -> Piece:
+        """A plain value, written without quotes."""
+        branches = branches_of(schema)
+        if len(branches) > 1:
+            return either([self._plain(branch, write) for branch in branches])
+        [branch] = branches
+        if branch.get("type") == "null":
+            return literal("")
+        if choices := choices_of(branch):
+            return either([literal(write(_word(choice))) for choice in choices])
+        if branch.get("type") != "string":
+            return scalar(branch)
+        return FORMATS.get(str(branch.get("format"))) or self._text(branch)
+
+    def _text(self, schema: JsonSchema) -> Piece:
+        """Text that is neither blank at its ends, which reading would strip, nor able to be markup."""
+        least, most = _bounds(schema, "minLength", "maxLength", 1, self.limits.text)
+        end = characters(f"[^{_PLAIN}{_SPACES}]", 1, 1)
+        if most <= 1:
+            return end
+        full = end + characters(f"[^{_PLAIN}]", max(least - 2, 0), most - 2) + end
+        return full if least > 1 else either([full, end])
 
 
-# Tagged text.
-
-
-def _blocks(shape: Shape) -> Piece:
-    pieces = [_times(element, 0) for element in shape]
-    root = pieces[0]
-    for piece in pieces[1:]:
-        root = root + literal("\n\n") + piece
-    return root
-
-
-def _times(element: Element, level: int) -> Piece:
-    """An element as often as it may come; a list may also be a single empty element."""
-    one = _element(element, level)
-    if element.most == 1:
-        return one
-    empty = literal(f"<{element.tag}></{element.tag}>")
-    some = series(one, literal("\n" + "  " * level), 1, element.most or LIST_LENGTH)
-    return either([some, empty]) if element.least == 0 and level == 0 else some
-
-
-def _element(element: Element, level: int) -> Piece:
-    opening = literal(f"<{element.tag}")
-    for attribute in element.attributes:
-        opening = opening + literal(f' {attribute.name}="') + _attribute(attribute) + literal('"')
-    return opening + literal(">") + _content(element, level) + literal(f"</{element.tag}>")
-
-
-def _content(element: Element, level: int) -> Piece:
-    content = element.content
-    if isinstance(content, Leaf):
-        schema = content.schema
-        return _json(schema, definitions_of(schema), 0) if content.json else plain(schema)
-    # A child that may be missing and cannot be described is left out.
-    children = [child for child in content or () if child.content is not None or child.least]
-    inside = literal("")
-    for child in children:
-        inside = inside + literal("\n" + "  " * (level + 1)) + _times(child, level + 1)
-    return inside + literal("\n" + "  " * level) if children else inside
-
-
-def _attribute(attribute: Attribute) -> Piece:
-    return plain(attribute.schema, write=escape_attribute)
-
-
-def plain(schema: JsonSchema, write: Callable[[str], str] = escape) -> Piece:
-    """A plain value between tags, written without quotes."""
-    branches = schema.get("anyOf")
-    if isinstance(branches, list):
-        return either([plain(branch, write) for branch in cast("list[JsonSchema]", branches)])
-    if schema.get("type") == "null":
-        return literal("")
-    if choices := choices_of(schema):
-        return either([literal(write(_word(choice))) for choice in choices])
-    kind = schema.get("type")
-    if kind != "string":
-        return _scalar(schema)
-    if formatted := _FORMATS.get(str(schema.get("format"))):
-        return formatted
-    least, most = _bounds(schema, "minLength", "maxLength", 1, TEXT_LENGTH)
-    # Neither blank at its ends, which reading would strip, nor able to be markup.
-    if most <= 1:
-        return characters(r'[^<>&" \x00-\x1F\x7F]', least, most)
-    ends = Piece(r'[^<>&" \x00-\x1F\x7F]', _TOKENS_PER_CHARACTER)
-    middle = characters(r'[^<>&"\x00-\x1F\x7F]', max(least - 2, 0), most - 2)
-    full = ends + middle + ends
-    return full if least > 1 else either([full, ends])
+def _side_by_side(elements: Sequence[Element]) -> Iterator[list[Element]]:
+    """Alternatives together, every other element by itself."""
+    keyed = [(element.choice or str(index), element) for index, element in enumerate(elements)]
+    for _, group in groupby(keyed, key=lambda pair: pair[0]):
+        yield [element for _, element in group]
 
 
 def _word(choice: object) -> str:
     return str(choice).lower() if isinstance(choice, bool) else str(choice)
 
 
-# JSON.
+def _joined(pieces: Sequence[Piece], separator: str) -> Piece:
+    joined = pieces[0]
+    for piece in pieces[1:]:
+        joined = joined + literal(separator) + piece if separator else joined + piece
+    return joined
 
 
-def _json(schema: JsonSchema, definitions: Mapping[str, JsonSchema], depth: int) -> Piece:
-    """A JSON value of `schema`."""
-    if "$ref" in schema:
-        name = str(schema["$ref"]).rpartition("/")[2]
-        return _json(definitions[name], definitions, depth + 1)
-    branches = schema.get("anyOf") or schema.get("oneOf")
-    if isinstance(branches, list):
-        return either(
-            _shallow(
-                [_json(one, definitions, depth) for one in cast("list[JsonSchema]", branches) if _fits(one, depth)]
-            )
-        )
-    if choices := choices_of(schema):
-        return either([literal(json.dumps(choice, ensure_ascii=False)) for choice in choices])
-    match schema.get("type"):
-        case "object":
-            return _json_object(schema, definitions, depth)
-        case "array":
-            return _json_array(schema, definitions, depth)
-        case "string" | None:
-            if formatted := _FORMATS.get(str(schema.get("format"))):
-                return literal('"') + formatted + literal('"')
-            return _json_text(schema, TEXT_LENGTH)
-        case "null":
-            return literal("null")
-        case _:
-            return _scalar(schema)
+@dataclass(frozen=True, slots=True)
+class _Json:
+    """JSON. `write` puts fixed texts into what stands around it; free text needs none, as it holds no markup."""
+
+    limits: Limits
+    write: _Write = str
+
+    def answer(self) -> Piece:
+        """Free text beside tools."""
+        return literal('{"answer": ') + self._text({"minLength": 1}, self.limits.answer) + literal("}")
+
+    def call(self, tool: ToolDefinition) -> Piece:
+        """A call of the tool."""
+        arguments = self.document(tool.function.parameters or {"type": "object"})
+        return literal(f'{{"tool": {json.dumps(tool.function.name)}, "arguments": ') + arguments + literal("}")
+
+    def document(self, schema: JsonSchema) -> Piece:
+        return self._value(schema, {}, ())
+
+    def _value(self, schema: JsonSchema, known: Mapping[str, JsonSchema], path: _Path) -> Piece:
+        known = {**known, **definitions_of(schema)} if "$defs" in schema else known
+        if name := _name(schema):
+            return self._value(known[name], known, (*path, name))
+        if choices := choices_of(schema):
+            return either([self._fixed(choice) for choice in choices])
+        if branches := _branches(schema):
+            fitting = [branch for branch in branches if self._fits(branch, path)]
+            return either([self._value(branch, known, path) for branch in fitting]) if fitting else literal("null")
+        match schema.get("type"):
+            case "null":
+                return literal("null")
+            case "boolean" | "integer" | "number":
+                return scalar(schema)
+            case "array":
+                return self._array(schema, known, path)
+            case "object":
+                return self._object(schema, known, path)
+            case kind if kind is None and "properties" in schema:
+                return self._object(schema, known, path)
+            case _:
+                return self._text(schema, self.limits.text)
+
+    def _fixed(self, value: object) -> Piece:
+        return literal(self.write(json.dumps(value, ensure_ascii=False)))
+
+    def _fits(self, schema: JsonSchema, path: _Path) -> bool:
+        """Whether a value may be gone into; one that holds itself must end somewhere."""
+        branches = _branches(schema)
+        return any(self._fits(one, path) for one in branches) if branches else self._is_shallow(schema, path)
+
+    def _is_shallow(self, schema: JsonSchema, path: _Path) -> bool:
+        return path.count(_name(schema)) < self.limits.depth
+
+    def _object(self, schema: JsonSchema, known: Mapping[str, JsonSchema], path: _Path) -> Piece:
+        properties = cast("Mapping[str, JsonSchema]", schema.get("properties", {}))
+        if not properties and schema.get("additionalProperties") not in (None, False):
+            return self._map(schema, known, path)
+        required = cast("Sequence[str]", schema.get("required", ()))
+        kept = {name: part for name, part in properties.items() if name in required or self._fits(part, path)}
+        members = [self._fixed(name) + literal(": ") + self._value(part, known, path) for name, part in kept.items()]
+        return literal("{") + _joined(members, ", ") + literal("}") if members else literal("{}")
+
+    def _map(self, schema: JsonSchema, known: Mapping[str, JsonSchema], path: _Path) -> Piece:
+        value = _schema(schema.get("additionalProperties"))
+        if not self._fits(value, path):
+            return literal("{}")
+        key = self._key(_schema(schema.get("propertyNames")), known)
+        least, most = _bounds(schema, "minProperties", "maxProperties", 0, self.limits.items)
+        pair = key + literal(": ") + self._value(value, known, path)
+        return literal("{") + series(pair, literal(", "), least, most) + literal("}")
+
+    def _key(self, schema: JsonSchema, known: Mapping[str, JsonSchema]) -> Piece:
+        [branch, *_] = branches_of(schema, known)
+        if choices := choices_of(branch):
+            return either([self._fixed(str(choice)) for choice in choices])
+        return self._text(branch, self.limits.key)
+
+    def _array(self, schema: JsonSchema, known: Mapping[str, JsonSchema], path: _Path) -> Piece:
+        members = schema.get("prefixItems")
+        if isinstance(members, list):
+            parts = [self._value(part, known, path) for part in cast("list[JsonSchema]", members)]
+            return literal("[") + _joined(parts, ", ") + literal("]") if parts else literal("[]")
+        items = _schema(schema.get("items"))
+        least, most = _bounds(schema, "minItems", "maxItems", 0, self.limits.items)
+        if not self._fits(items, path):
+            return literal("[]")
+        return literal("[") + series(self._value(items, known, path), literal(", "), least, most) + literal("]")
+
+    def _text(self, schema: JsonSchema, limit: int) -> Piece:
+        if formatted := FORMATS.get(str(schema.get("format"))):
+            return literal('"') + formatted + literal('"')
+        least, most = _bounds(schema, "minLength", "maxLength", 0, limit)
+        return literal('"') + characters(_JSON_TEXT, least, most) + literal('"')
 
 
-def _shallow(pieces: list[Piece]) -> list[Piece]:
-    return pieces or [literal("null")]
+def _schema(value: object) -> JsonSchema:
+    return cast("JsonSchema", value) if isinstance(value, Mapping) else {}
 
 
-def _fits(schema: JsonSchema, depth: int) -> bool:
-    """Whether a schema may still be gone into; one that holds itself must end somewhere."""
-    return depth < _DEPTH or "$ref" not in schema
+def _name(schema: JsonSchema) -> str:
+    """The definition that a schema stands for, or nothing."""
+    return str(schema.get("$ref", "")).rpartition("/")[2]
 
 
-def _json_object(schema: JsonSchema, definitions: Mapping[str, JsonSchema], depth: int) -> Piece:
-    properties = cast("Mapping[str, JsonSchema]", schema.get("properties", {}))
-    required = cast("list[str]", schema.get("required", []))
-    kept = {name: part for name, part in properties.items() if name in required or _fits(_inner(part), depth)}
-    if not properties and schema.get("additionalProperties") not in (None, False):
-        return _json_map(schema, definitions, depth)
-    inside = literal("{")
-    for index, (name, part) in enumerate(kept.items()):
-        inside = inside + literal(f"{', ' if index else ''}{json.dumps(name)}: ") + _json(part, definitions, depth)
-    return inside + literal("}")
-
-
-def _inner(schema: JsonSchema) -> JsonSchema:
-    """What a list or an alternative holds, as far as it may hold itself."""
-    branches = schema.get("anyOf")
-    if isinstance(branches, list) and any(not _has_ref(one) for one in cast("list[JsonSchema]", branches)):
-        return {}
-    return {} if schema.get("type") == "array" else schema
-
-
-def _has_ref(schema: JsonSchema) -> bool:
-    return "$ref" in schema
-
-
-def _json_map(schema: JsonSchema, definitions: Mapping[str, JsonSchema], depth: int) -> Piece:
-    values = schema.get("additionalProperties")
-    value = _json(cast("JsonSchema", values) if isinstance(values, Mapping) else {}, definitions, depth + 1)
-    pair = _json_text({}, 40) + literal(": ") + value
-    return literal("{") + series(pair, literal(", "), 0, LIST_LENGTH) + literal("}")
-
-
-def _json_array(schema: JsonSchema, definitions: Mapping[str, JsonSchema], depth: int) -> Piece:
-    members = schema.get("prefixItems")
-    if isinstance(members, list):
-        inside = literal("[")
-        for index, part in enumerate(cast("list[JsonSchema]", members)):
-            inside = inside + literal(", " if index else "") + _json(part, definitions, depth)
-        return inside + literal("]")
-    items = cast("JsonSchema", schema.get("items", {}))
-    least, most = _bounds(schema, "minItems", "maxItems", 0, LIST_LENGTH)
-    if not _fits(items, depth):
-        return literal("[]")
-    return literal("[") + series(_json(items, definitions, depth), literal(", "), least, most) + literal("]")
-
-
-def _json_text(schema: JsonSchema, limit: int) -> Piece:
-    least, most = _bounds(schema, "minLength", "maxLength", 0, limit)
-    return literal('"') + characters(r'[^"\\<&\x00-\x1F\x7F]', least, most) + literal('"')
-
-
-# Plain values.
-
-
-def _scalar(schema: JsonSchema) -> Piece:
-    match schema.get("type"):
-        case "boolean":
-            return either([literal("true"), literal("false")])
-        case "integer":
-            return _integer(schema)
-        case _:
-            sign = "" if _minimum(schema) >= 0 else '"-"? '
-            return Piece(f'{sign}("0" | [1-9] [0-9]{{0,8}}) ("." [0-9]{{1,4}})?', 16)
-
-
-def _integer(schema: JsonSchema) -> Piece:
-    low, high = _minimum(schema), _maximum(schema)
-    if high - low <= 100:
-        return either([literal(str(number)) for number in range(int(low), int(high) + 1)])
-    sign = "" if low >= 0 else '"-"? '
-    digits = min(len(str(int(high))) if high < 10**9 else 9, 9)
-    zero = '"0" | ' if low <= 0 else ""
-    return Piece(f"{sign}({zero}[1-9] [0-9]{{0,{digits - 1}}})", digits + 1)
-
-
-def _minimum(schema: JsonSchema) -> float:
-    exclusive = schema.get("exclusiveMinimum")
-    lowest = cast("float | None", schema.get("minimum"))
-    return cast("float", exclusive) + 1 if exclusive is not None else lowest if lowest is not None else -(10**9)
-
-
-def _maximum(schema: JsonSchema) -> float:
-    exclusive = schema.get("exclusiveMaximum")
-    highest = cast("float | None", schema.get("maximum"))
-    return cast("float", exclusive) - 1 if exclusive is not None else highest if highest is not None else 10**9
+def _branches(schema: JsonSchema) -> list[JsonSchema]:
+    """The schemas of which a value has one; empty where there is no choice."""
+    kinds = schema.get("type")
+    if isinstance(kinds, list):
+        return [{**schema, "type": kind} for kind in cast("list[Any]", kinds)]
+    found = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
+    return cast("list[JsonSchema]", found) if isinstance(found, list) else []
 
 
 def _bounds(schema: JsonSchema, low: str, high: str, least: int, most: int) -> tuple[int, int]:
     smallest = int(cast("Any", schema.get(low, least)))
     return smallest, max(min(int(cast("Any", schema.get(high, most))), most), smallest)
-
-
-_DATE = Piece(
-    '("19" | "20") [0-9]{2} "-" '
-    '(("01" | "03" | "05" | "07" | "08" | "10" | "12") "-" ("0" [1-9] | [12] [0-9] | "30" | "31")'
-    ' | ("04" | "06" | "09" | "11") "-" ("0" [1-9] | [12] [0-9] | "30") | "02-" ("0" [1-9] | "1" [0-9] | "2" [0-8]))',
-    10,
-)
-_TIME = Piece('([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9] ":" [0-5] [0-9]', 8)
-_HEX = "[0-9a-f]"
-_FORMATS: Mapping[str, Piece] = {
-    "date": _DATE,
-    "time": _TIME,
-    "date-time": _DATE + literal("T") + _TIME,
-    "duration": Piece('"P" [0-9]{1,3} "DT" [0-9]{1,2} "H" [0-9]{1,2} "M"', 14),
-    "uuid": Piece(f'{_HEX}{{8}} "-" {_HEX}{{4}} "-4" {_HEX}{{3}} "-" [89ab] {_HEX}{{3}} "-" {_HEX}{{12}}', 36),
-}
