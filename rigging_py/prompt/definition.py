@@ -111,16 +111,14 @@ def _compiled(docstring: str, name: str) -> tuple[Callable[..., str], frozenset[
     if not is_template(docstring):
         return compile_template(docstring)
     from jinja2 import TemplateSyntaxError
-    from jinja2.defaults import DEFAULT_NAMESPACE
 
     try:
-        fill, names = compile_template(docstring)
+        return compile_template(docstring)
     except TemplateSyntaxError as error:
         problem = f"The docstring of {name}() is no jinja2 template, line {error.lineno}: {error.message}."
         raise PromptDefinitionError(
             f"{problem} Write {{{{ '{{{{' }}}} for braces that are meant as they are."
         ) from None
-    return fill, names - DEFAULT_NAMESPACE.keys()
 
 
 def _input(parameter: inspect.Parameter, name: str) -> tuple[str, Ctx]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from typing import Any
 
 import pytest
@@ -257,13 +259,14 @@ async def test_methods_of_pydantic_models_are_tools_too() -> None:
 
 
 def test_a_tool_method_keeps_no_object_alive() -> None:
-    import gc
-    import weakref
+    class Box:
+        @rg.tool_method
+        def put(self, thing: str) -> None: ...
 
-    shelf = Shelf()
-    gone = weakref.ref(shelf)
-    assert shelf.put.name == "put"
-    del shelf
+    box = Box()
+    gone = weakref.ref(box)
+    assert box.put.name == "put"
+    del box
     gc.collect()
     assert gone() is None
 
