@@ -65,6 +65,10 @@ class ChatPipeline:
     def __len__(self) -> int:
         return len(self.messages)
 
+    def __bool__(self) -> bool:
+        # Without messages it is still a pipeline.
+        return True
+
     def add(self, messages: Input, *, merge_strategy: Literal["none", "all", "only-user-role"] = "none") -> Self:
         """Returns the pipeline with `messages` at the end.
 

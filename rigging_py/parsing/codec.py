@@ -213,7 +213,13 @@ class SeveralCodec(Generic[T]):
     wording: Wording
 
     def read(self, text: str, filling: object = None) -> T:
-        return self.build([filling if codec is None else codec.read(text) for codec in self.members])
+        values = [filling if codec is None else codec.read(text) for codec in self.members]
+        try:
+            return self.build(values)
+        except ValueError as error:
+            # What a dataclass says of its own members, in __post_init__ or as pydantic's ValidationError.
+            wrong = first_complaints(error) if isinstance(error, ValidationError) else str(error)
+            raise UnparsedError(", ".join(element.tag for element in self.shape), "…", wrong) from error
 
 
 def codec_of(annotation: Any, *, filled: tuple[type, ...] = ()) -> Codec[Any]:

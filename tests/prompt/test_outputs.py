@@ -167,3 +167,28 @@ def test_a_value_is_read_out_of_any_chat() -> None:
     with pytest.raises(MissingModelError) as caught:
         ask.process(rg.Chat(messages=[rg.Message("assistant", "three")]))
     assert [m.content for m in caught.value.messages] == ["three"]
+
+
+@dataclass
+class Span:
+    first: int
+    last: int
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise ValueError("last comes before first")
+
+
+async def test_what_a_dataclass_says_of_its_members_goes_back_to_the_model() -> None:
+    @rg.prompt
+    async def span() -> Span:
+        """Name a span."""
+
+    model = rg.scripted("<first>3</first><last>1</last>", "<first>1</first><last>3</last>")
+
+    assert await span.bind(model)() == Span(1, 3)
+    assert "last comes before first" in model.heard[1].text
+
+
+def test_a_pipeline_without_messages_is_still_true() -> None:
+    assert rg.scripted().chat()
