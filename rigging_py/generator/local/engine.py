@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rigging_py.error import MissingExtraError, NotFoundError, RiggingError
+from rigging_py.error import InvalidError, MissingExtraError, NotFoundError, RiggingError
 
 _loading = threading.Lock()
 _END = object()
@@ -36,7 +36,10 @@ class Engine:
         try:
             self._server = xllamacpp.Server(params)
         except RuntimeError as error:
-            raise NotFoundError(f"llama.cpp cannot load {path}: {error}", provider="local") from error
+            raise InvalidError(
+                f"llama.cpp cannot load {path}: {error} The file may be cut off, or no GGUF file at all.",
+                provider="local",
+            ) from error
         self._threads = ThreadPoolExecutor(slots, thread_name_prefix="rigging_py.local")
 
     @property
@@ -74,6 +77,8 @@ class Engine:
         waiting: Future[None] = self._threads.submit(work)
         try:
             while (item := await arrived.get()) is not _END:
+                if isinstance(item, RuntimeError):
+                    raise InvalidError(f"llama.cpp does not take the request: {item}", provider="local") from item
                 if isinstance(item, BaseException):
                     raise item
                 yield item
