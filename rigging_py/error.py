@@ -7,7 +7,7 @@ Each says what was given, what was wrong and what to do, keeps the facts as attr
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 if TYPE_CHECKING:
     from rigging_py.chat import Chat
@@ -44,6 +44,17 @@ class RiggingError(Exception):
     messages: Sequence[Message] = ()
     usage: Usage | None = None
     chats: Sequence[Chat] = ()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The default calls the class with the text, which few of these take. A run holds code, so it stays behind.
+        facts = {name: value for name, value in vars(self).items() if name != "run"}
+        return type(self)._restored, (self.args, facts)
+
+    @classmethod
+    def _restored(cls, args: tuple[object, ...], facts: dict[str, object]) -> Self:
+        error = cls.__new__(cls, *args)
+        vars(error).update(facts)
+        return error
 
 
 class RiggingWarning(UserWarning):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid as uuid_module
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -12,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, computed_field, 
 
 from rigging_py.error import InvalidGeneratorError, StoredError
 from rigging_py.generator import Generator, get_generator
-from rigging_py.message import GenerateParams, Message, MessageDict, StopReason, Usage, new_uuid
+from rigging_py.message import GenerateParams, Message, MessageDict, StopReason, Usage, fresh, new_uuid
 
 if TYPE_CHECKING:
     from rigging_py.chat.pipeline import ChatPipeline
@@ -144,7 +143,7 @@ class Chat(BaseModel):
         messages = self.all if include_all else self.messages
         chosen = get_generator(generator) if isinstance(generator, str) else generator or self.generator
         if chosen is not None and self._pipeline is not None:
-            return replace(self._pipeline, generator=chosen).with_messages(messages)
+            return self._pipeline.answered_by(chosen).with_messages(messages)
         if chosen is None:
             known = self._generator_id or "openai!…"
             raise ValueError(f"A chat that was loaded builds no generator by itself; say restart(generator={known!r}).")
@@ -193,24 +192,9 @@ class Chat(BaseModel):
         return self
 
 
-def fresh(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy whose dicts and lists, at any depth, may be edited apart from the original's."""
-    return {name: _fresh(value) for name, value in values.items()}
-
-
-def _fresh(value: Any) -> Any:
-    if isinstance(value, dict):
-        return fresh(cast("dict[str, Any]", value))
-    return [_fresh(one) for one in cast("list[Any]", value)] if isinstance(value, list) else value
-
-
 def _without_addresses(params: Mapping[str, Any]) -> dict[str, Any]:
-    # An address that came with data must never be sent the program's key.
-    kept = {name: value for name, value in params.items() if name not in ("api_base", "base_url")}
-    if isinstance(kept.get("extra"), Mapping):
-        extra = _without_addresses(kept["extra"])
-        kept["extra"] = {name: value for name, value in extra.items() if "://" not in str(value)}
-    return kept
+    # An address that came with data must never be sent the program's key, and `extra` can name one in many ways.
+    return {name: value for name, value in params.items() if name not in ("api_base", "extra")}
 
 
 class ChatList(list[Chat]):

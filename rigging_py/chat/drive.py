@@ -5,6 +5,7 @@ A pass is one pipeline over a set of runs. Passes that callbacks return are play
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
@@ -17,9 +18,7 @@ from rigging_py.chat.flight import Flight, carry
 from rigging_py.chat.gather import MAX_CONCURRENT, gather
 from rigging_py.chat.watch import show
 from rigging_py.error import (
-    ExhaustedMaxRoundsError,
     MaxDepthError,
-    RunCancelledError,
     RunFailedError,
     TruncatedError,
     UnknownToolError,
@@ -31,14 +30,7 @@ if TYPE_CHECKING:
     from rigging_py.chat.pipeline import Callback, ChatPipeline
 
 FailMode: TypeAlias = Literal["raise", "skip", "include"]
-RUN_FAILURES = (
-    ExhaustedMaxRoundsError,
-    MaxDepthError,
-    RunCancelledError,
-    RunFailedError,
-    TruncatedError,
-    UnknownToolError,
-)
+RUN_FAILURES = (RunFailedError, TruncatedError, UnknownToolError)
 """The ways in which a run itself can fail; `include` and `skip` cover these, and whatever a pipeline catches."""
 
 
@@ -200,11 +192,19 @@ async def _generate(asked: Sequence[tuple[Flight, CallModel]]) -> Sequence[Model
             [step.messages for _, step in asked], [flight.params_for(step) for flight, step in asked]
         )
     except Exception as error:  # noqa: BLE001 — the wall before providers: what they raise becomes an event of the run
-        return [error] * len(asked)
+        return _for_each(error, len(asked))
     if len(results) != len(asked):
         problem = f"{type(generator).__name__} answered {len(results)} of {len(asked)} conversations"
-        return [RuntimeError(f"{problem}; generate_messages() gives one result for each.")] * len(asked)
+        return _for_each(RuntimeError(f"{problem}; generate_messages() gives one result for each."), len(asked))
     return results
+
+
+def _for_each(error: Exception, count: int) -> list[Exception]:
+    """The error for each of several runs, which put their own facts on it; one that cannot be copied is shared."""
+    try:
+        return [error, *(copy.copy(error) for _ in range(count - 1))]
+    except TypeError:
+        return [error] * count
 
 
 def _settled(this: Pass) -> ChatList:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
-from rigging_py.chat.chat import Chat, fresh
+from rigging_py.chat.chat import Chat
 from rigging_py.chat.gather import gather
 from rigging_py.error import (
     MaxDepthError,
@@ -21,7 +21,7 @@ from rigging_py.error import (
     TruncatedError,
     UnknownToolError,
 )
-from rigging_py.message import GenerateParams, Message, ModelTurn, assemble, new_uuid
+from rigging_py.message import GenerateParams, Message, ModelTurn, assemble, fresh, new_uuid
 from rigging_py.run import (
     AgentRun,
     Answer,
@@ -77,7 +77,7 @@ class Flight:
 
     async def to_model(self) -> CallModel | None:
         """Does everything up to the next call of the model; None when the run is over, or a tool raised."""
-        while self.end is None:
+        while self.end is None and self.error is None:
             step = self.run.next_step()
             match step:
                 case CallModel(messages):
@@ -87,8 +87,6 @@ class Flight:
                     self.run.resolve_tool_call(Answer(problem.text))
                 case CallTools(calls):
                     await self._execute(calls)
-                    if self.error is not None:
-                        return None
                 case Done() | Failed():
                     self.end = step
                 case _:
@@ -118,10 +116,17 @@ class Flight:
             self.error = result
             self.run.model_failed(result)
         else:
-            self.error, self.last = None, result
-            self.run.model_response(result)
+            self._take(result)
         if self.run.state in (State.DONE, State.FAILED):
             self.end = cast("Done | Failed", self.run.next_step())
+
+    def _take(self, turn: ModelTurn) -> None:
+        try:
+            self.run.model_response(turn)
+        except Exception as error:  # noqa: BLE001 — the wall before programs: what a check raises is this run's own
+            self.error = error
+        else:
+            self.error, self.last = None, turn
 
     def failure(self) -> BaseException | None:
         """The exception that a failed run stands for, or that a tool raised, with the run on it."""

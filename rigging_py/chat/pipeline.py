@@ -102,6 +102,11 @@ class ChatPipeline:
             metadata={},
         )
 
+    def answered_by(self, generator: Generator) -> Self:
+        """Returns the pipeline with another generator, whose own watchers take the place of the present one's."""
+        own = [one for one in self.watch_callbacks if one not in self.generator.watch_callbacks]
+        return replace(self, generator=generator, watch_callbacks=(*generator.watch_callbacks, *own))
+
     def with_messages(self, messages: Input) -> Self:
         """Returns the pipeline with other messages in place of its own."""
         return replace(self, messages=tuple(Message.fit_as_list(messages)))
@@ -291,7 +296,7 @@ class ChatPipeline:
     ) -> ChatList:
         """Runs the conversation on each generator, and on this pipeline's own last."""
         others = [get_generator(one) if isinstance(one, str) else one for one in generators]
-        pipelines = [replace(self, generator=one) for one in others] + ([self] if include_original else [])
+        pipelines = [self.answered_by(one) for one in others] + ([self] if include_original else [])
         return await self._finish([one._flight() for one in pipelines], on_failed)
 
     async def resume(self, run: AgentRun | Mapping[str, Any], *, on_failed: FailMode | None = None) -> Chat:

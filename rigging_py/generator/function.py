@@ -22,7 +22,7 @@ class FunctionGenerator(Named):
     _function: Answering = PrivateAttr()
 
     def __init__(self, function: Answering, *, model: str | None = None, **fields: Any) -> None:
-        super().__init__(model=model or getattr(function, "__name__", "function").strip("<>"), **fields)
+        super().__init__(model=model or self.free_name(getattr(function, "__name__", "function").strip("<>")), **fields)
         self._function = function
 
     async def generate_messages(

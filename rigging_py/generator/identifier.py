@@ -20,7 +20,7 @@ _HIDDEN = "(?:key|secret|password|token(?!s))"
 _SECRET = re.compile(
     rf'(?is)([^,=!]*{_HIDDEN}[^,=]*=\s*)(?!env:)(?:"(?:[^"\\]|\\.)*+(?:"|\Z))?[^,]*(?:,(?![^,=]*=)[^,]*)*'
 )
-_UNSAFE = re.compile(r'[%,"!\x00-\x1f\x7f]|^\s|\s$|(?<=^)\s|^$')
+_UNSAFE = re.compile(r'[%,"!\x00-\x1f\x7f]|^\s|\s$|^$')
 
 
 @dataclass(frozen=True, slots=True)

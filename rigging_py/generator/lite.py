@@ -47,8 +47,14 @@ _FAILURES: Mapping[str, type[ProviderError]] = {
 """litellm's exceptions by name, the most derived first to match."""
 
 
+_NO_KEY = "no-key-was-given"
+
+
 class LiteLLMGenerator(Generator):
-    """`gpt-4o`, `anthropic/claude-…`, `litellm!provider/model`: whatever litellm knows, with its names for keys."""
+    """`gpt-4o`, `anthropic/claude-…`, `litellm!provider/model`: whatever litellm knows, with its names for keys.
+
+    A key from the environment goes to the provider's own address only; with `api_base` say `api_key=env:NAME`.
+    """
 
     max_connections: int = Field(default=10, ge=0)
     """Requests under way at once in one batch; 0 for any number."""
@@ -69,7 +75,8 @@ class LiteLLMGenerator(Generator):
         request = {
             **chat_request(self.model, messages, merged),
             "api_base": merged.api_base,
-            "api_key": self.key(),
+            # litellm would send the environment's key to whatever address it is given.
+            "api_key": self.key() or (_NO_KEY if merged.api_base else None),
             "timeout": merged.timeout,
             "num_retries": 0,
             "max_retries": 0,

@@ -13,9 +13,14 @@ LOOPBACK_ONLY = "RIGGING_PY_LOOPBACK_ONLY"
 """The environment variable; tests set it, since clients that are not Python dial past any replaced socket."""
 
 
+def is_loopback_only() -> bool:
+    """Whether requests may go nowhere but to this machine."""
+    return os.environ.get(LOOPBACK_ONLY) == "1"
+
+
 def refuse_outside(url: str) -> None:
     """Raises `NetworkRefusedError` for an address outside this machine, while only loopback is allowed."""
-    if os.environ.get(LOOPBACK_ONLY) == "1" and not is_loopback(url):
+    if is_loopback_only() and not is_loopback(url):
         raise NetworkRefusedError(url, LOOPBACK_ONLY)
 
 

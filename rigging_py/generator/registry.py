@@ -91,13 +91,15 @@ def register_generator(provider: str, generator_cls: type[Generator] | LazyGener
 @contextmanager
 def registered(provider: str, generator_cls: type[Generator] | LazyGenerator) -> Generator_[None]:
     """Registers a generator for the length of a `with` block, and restores what the name stood for."""
-    before = dict(_providers)
+    before = _providers.get(provider)
     register_generator(provider, generator_cls)
     try:
         yield
     finally:
-        _providers.clear()
-        _providers.update(before)
+        if before is None:
+            _providers.pop(provider, None)
+        else:
+            _providers[provider] = before
 
 
 def _find_class(identifier: str, provider: str) -> type[Generator]:

@@ -51,6 +51,11 @@ class Named(Generator):
         return other
 
     @classmethod
+    def free_name(cls, name: str) -> str:
+        """`name`, or with a number behind it when an object of that name lives."""
+        return name if (cls.__name__, name) not in cls._living else f"{name}-{next(_numbers)}"
+
+    @classmethod
     def find(cls, name: str) -> Self:
         """The living object of this name. Raises `InvalidGeneratorError` when there is none."""
         found = cls._living.get((cls.__name__, name))

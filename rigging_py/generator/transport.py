@@ -27,7 +27,7 @@ from rigging_py.error import (
     StreamInterruptedError,
     TimedOutError,
 )
-from rigging_py.generator.network import refuse_outside
+from rigging_py.generator.network import is_loopback_only, refuse_outside
 from rigging_py.wire import http_failure, redacted
 
 DEFAULT_TIMEOUT = 600.0
@@ -70,7 +70,7 @@ async def post(request: Request) -> object:
 
 def _builder(request: Request) -> Any:
     try:
-        builder = _client().post(request.url)
+        builder = _client(is_loopback_only()).post(request.url)
     except ValueError as error:
         raise _no_address(request, str(error)) from None
     if request.key is not None and not request.key.isprintable():
@@ -141,9 +141,10 @@ def _duration(seconds: float) -> timedelta:
 
 
 @cache
-def _client() -> Client:
-    # A redirect could carry the key to another host.
-    return ClientBuilder().follow_redirects(False).build()
+def _client(stays_here: bool) -> Client:
+    # A redirect could carry the key to another host, and so could a proxy where only loopback is allowed.
+    builder = ClientBuilder().follow_redirects(False)
+    return (builder.no_proxy() if stays_here else builder).build()
 
 
 os.register_at_fork(after_in_child=_client.cache_clear)

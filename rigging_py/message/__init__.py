@@ -10,7 +10,16 @@ from rigging_py.message.content import (
     ContentText,
     ImageUrl,
 )
-from rigging_py.message.message import Message, MessageDict, Messages, Role, assemble, inject_system_content, new_uuid
+from rigging_py.message.message import (
+    Message,
+    MessageDict,
+    Messages,
+    Role,
+    assemble,
+    fresh,
+    inject_system_content,
+    new_uuid,
+)
 from rigging_py.message.params import GenerateParams
 from rigging_py.message.turn import (
     Delta,
@@ -51,6 +60,7 @@ __all__ = [
     "ToolDefinition",
     "Usage",
     "assemble",
+    "fresh",
     "inject_system_content",
     "new_uuid",
     "to_stop_reason",

@@ -41,6 +41,17 @@ def new_uuid() -> uuid_module.UUID:
     return uuid_module.UUID(int=_random.getrandbits(128), version=4)
 
 
+def fresh(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy whose dicts and lists, at any depth, may be edited apart from the original's."""
+    return {name: _fresh(value) for name, value in values.items()}
+
+
+def _fresh(value: Any) -> Any:
+    if isinstance(value, dict):
+        return fresh(cast("dict[str, Any]", value))
+    return [_fresh(one) for one in cast("list[Any]", value)] if isinstance(value, list) else value
+
+
 def assemble(cls: type[M], fields: dict[str, Any], private: dict[str, Any] | None = None) -> M:
     """An object of a pydantic class over all of its fields, known to be right.
 
@@ -164,7 +175,7 @@ class Message(BaseModel):
         fields["content_parts"] = list(self.content_parts)
         if self.tool_calls is not None:
             fields["tool_calls"] = list(self.tool_calls)
-        fields["metadata"] = copy.deepcopy(self.metadata) if self.metadata else {}
+        fields["metadata"] = fresh(self.metadata)
         return other
 
     def clone(self) -> Self:

@@ -13,7 +13,7 @@ from rigging_py.parsing import Shape
 class GenerateParams(BaseModel):
     """Parameters of a generation; None leaves a choice to the provider. Refinements are new objects."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     temperature: float | None = None
     max_tokens: int | None = None
@@ -26,7 +26,7 @@ class GenerateParams(BaseModel):
     frequency_penalty: float | None = None
     api_base: str | None = None
     """The base URL of the provider."""
-    timeout: float | None = None
+    timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Seconds for one request."""
     seed: int | None = None
     tools: list[ToolDefinition] | None = None

@@ -33,7 +33,7 @@ def to_stop_reason(raw: object) -> StopReason:
 
 
 class Usage(BaseModel):
-    """Tokens: what was read, what was written, and their total. Other counters a provider gives are kept."""
+    """Tokens: what was read, what was written, and their total. Others may be given by name; `+` adds these three."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 

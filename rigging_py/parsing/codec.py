@@ -287,6 +287,8 @@ def _element_codec(annotation: Any, tag: str = "") -> Codec[Any]:
     build = tuple if origin is tuple and args[-1:] == (Ellipsis,) else _COLLECTIONS.get(origin)
     if build is None:
         return _item_codec(annotation, Ctx(), tag)
+    if build in (set, frozenset) and getattr(bare(args[0]), "__hash__", None) is None:
+        raise PromptDefinitionError(f"{kind} cannot be: {args[0]} has no hash. Ask for a list, or freeze the class.")
     item = _item_codec(args[0], ctx, tag)
     is_constrained = kind is not bare(kind)
     shape = (dataclasses.replace(item.element, least=0, most=None),)

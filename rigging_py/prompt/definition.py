@@ -35,7 +35,6 @@ class Definition:
     """Parameters that the docstring does not mention, with their tags."""
     codec: Codec[Any] | None
     fill: Callable[..., str]
-    returns: Any
 
     @property
     def guidance(self) -> str:
@@ -88,7 +87,7 @@ def _define(func: Callable[..., Any], is_method: bool) -> Definition:
         raise PromptDefinitionError(
             f"Two parameters of {name}() share the tag {', '.join(twice)}; give one a Ctx(tag)."
         )
-    return Definition(name, docstring, signature, inputs, _codec(signature, name), fill, signature.return_annotation)
+    return Definition(name, docstring, signature, inputs, _codec(signature, name), fill)
 
 
 def _signature(func: Callable[..., Any], name: str, is_method: bool) -> inspect.Signature:

@@ -57,6 +57,11 @@ def repaired(turn: PendingTurn, name: str, arguments: dict[str, Any] | None) -> 
     return replace(turn, message=message, calls=[*turn.calls[:index], new, *turn.calls[index + 1 :]])
 
 
+def reread(call: PendingToolCall) -> PendingToolCall:
+    """The call with its arguments read from what the model wrote, whatever was stored beside it."""
+    return _read(call.key, call.id, call.name, call.raw)
+
+
 def _read(key: str, id_: str, name: str, raw: str) -> PendingToolCall:
     arguments = _json_object(raw)
     return PendingToolCall(key, id_, name, arguments or {}, raw, malformed=arguments is None)

@@ -13,7 +13,7 @@ from typing import Any, Final, Self, assert_never
 from rigging_py.error import ProgramChangedError, ProgramNeededError, ProtocolError
 from rigging_py.message import Message, MessageDict, ModelTurn, Usage
 from rigging_py.run.accept import Verdict, read_answer, weigh
-from rigging_py.run.calls import pending_turn, repaired
+from rigging_py.run.calls import pending_turn, repaired, reread
 from rigging_py.run.causes import (
     Cancelled,
     Cause,
@@ -258,7 +258,7 @@ class AgentRun:
         differences = changes(stored, program.fingerprint) if program is not None else []
         if differences and not allow_changes:
             raise ProgramChangedError(differences)
-        if differences and loaded._run.pending is not None:
+        if program is not None and loaded._run.pending is not None:
             loaded._check_anew(loaded._run.pending)
         return loaded
 
@@ -283,7 +283,7 @@ class AgentRun:
         if self._run.state is State.EXECUTING_TOOLS:
             # The batch counts again when it is executed.
             self._run.tool_turns -= 1
-        self._rescan(replace(pending, scanned=0))
+        self._rescan(replace(pending, scanned=0, calls=[reread(call) for call in pending.calls]))
 
     def _follow(self, pending: PendingTurn, verdict: Verdict | None) -> ModelTurnOutcome:
         """Does what was decided about a turn. Nothing of the program runs from here on."""

@@ -69,11 +69,11 @@ def write_call(name: str, arguments: object) -> str:
 def read_call(text: str) -> Message:
     """The assistant's message that a reply stands for: a tool call, or text."""
     value = _json_object(text)
-    if isinstance(value.get("tool"), str):
+    if value.keys() <= {"tool", "arguments"} and isinstance(value.get("tool"), str):
         function = FunctionCall(name=value["tool"], arguments=_json(value.get("arguments", {})))
         return Message("assistant", tool_calls=[ToolCall(function=function)])
-    answer = value.get("answer")
-    return Message("assistant", answer if isinstance(answer, str) else text)
+    is_answer = value.keys() == {"answer"} and isinstance(value["answer"], str)
+    return Message("assistant", value["answer"] if is_answer else text)
 
 
 def _json_object(text: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, cast
 
 from pydantic_core import from_json, to_json
@@ -107,8 +108,9 @@ def _message(body: str) -> tuple[str, str]:
 
 
 def read_seconds(text: str | None) -> float | None:
-    """What a `retry-after` header says; None for a date."""
+    """What a `retry-after` header says; None for a date, and for what is no time to wait."""
     try:
-        return float(text) if text is not None else None
+        seconds = float(text) if text is not None else -1.0
     except ValueError:
         return None
+    return seconds if isfinite(seconds) and seconds >= 0 else None

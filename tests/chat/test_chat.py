@@ -188,7 +188,7 @@ async def test_a_stored_chat_brings_no_address_to_send_a_key_to() -> None:
     extra = {"api_base": "http://evil/v1", "base_url": "x", "endpoint": "https://evil", "effort": "low"}
     chat = await rg.scripted("hi").chat("hello").with_(api_base="http://evil", seed=1, extra=extra).run()
     loaded = rg.Chat.model_validate_json(chat.model_dump_json())
-    assert loaded.params == rg.GenerateParams(seed=1, extra={"effort": "low"})
+    assert loaded.params == rg.GenerateParams(seed=1)
 
 
 async def test_a_chat_of_an_unregistered_generator_can_be_printed_and_stored() -> None:

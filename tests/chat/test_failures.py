@@ -277,3 +277,53 @@ async def test_a_tool_that_fails_cancels_its_siblings() -> None:
     with pytest.raises(OddError):
         await model.chat("hi").using(slow, broken, catch=False).run()
     assert cancelled.is_set()
+
+
+async def test_a_check_that_breaks_ends_its_own_run_only_and_carries_it() -> None:
+    class Strict(rg.Model):
+        content: str
+
+        @classmethod
+        def candidates(cls, text: str) -> Any:
+            if "bad" in text:
+                raise KeyError("a fault in the program")
+            return super().candidates(text)
+
+    async def answer(messages: Any, params: Any) -> str:
+        return f"<strict>{messages[-1].content}</strict>"
+
+    pipeline = rg.FunctionGenerator(answer).chat().until_parsed_as(Strict)
+    chats = await pipeline.catch(KeyError, on_failed="include").run_batch(["good", "bad"])
+
+    assert [chat.failed for chat in chats] == [False, True]
+    assert isinstance(chats[1].error, KeyError)
+    assert chats[1].error.run.messages[-1].content == "bad"  # type: ignore[attr-defined]
+
+
+async def test_runs_of_one_request_that_fails_keep_errors_of_their_own() -> None:
+    class Broken(rg.Generator):
+        async def generate_messages(self, messages: Any, params: Any) -> Any:
+            raise rg.error.ServerFaultError("down", provider="broken")
+
+    pipeline = Broken(model="m").chat().catch(rg.error.ServerFaultError, on_failed="include")
+    one, two = await pipeline.run_batch(["one", "two"], mode="merged")
+
+    assert isinstance(one.error, rg.RiggingError)
+    assert isinstance(two.error, rg.RiggingError)
+    assert [one.error.messages[-1].content, two.error.messages[-1].content] == ["one", "two"]
+
+
+async def test_a_tool_called_with_wrong_arguments_tells_the_model_what_was_wrong() -> None:
+    def halve(number: int) -> float:
+        """Halves a number."""
+        return number / 2
+
+    call = rg.ToolCall.model_validate({"id": "c1", "function": {"name": "halve", "arguments": '{"number": "four"}'}})
+    model = rg.scripted(call, "I see.")
+    chat = await model.chat("Halve four.").using(halve).run()
+
+    result = chat.all[2]
+    assert (result.role, result.tool_call_id) == ("tool", "c1")
+    assert "'halve' are not valid: number: Input should be a valid integer" in result.content
+    assert result.content in model.heard[1].text
+    assert chat.last.content == "I see."

@@ -14,4 +14,4 @@ async def test_what_the_type_checkers_check_can_be_imported() -> None:
     prompts: list[Any] = [one for one in vars(chains).values() if isinstance(one, rg.Prompt)]
     assert len(prompts) == 9
     for prompt in prompts:
-        assert prompt.definition.returns is not inspect.Signature.empty
+        assert prompt.definition.signature.return_annotation is not inspect.Signature.empty
