@@ -22,7 +22,7 @@ demo: $(VENV)/.installed weights ## run examples/quickstart.py on the real model
 	$(BIN)/python examples/quickstart.py
 
 test: check weights ## static checks and the whole test suite, in random order
-	RIGGING_PY_LOOPBACK_ONLY=1 $(BIN)/python -m pytest -n auto
+	RIGGING_PY_LOOPBACK_ONLY=1 $(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: $(VENV)/.developed ## format, lint, types
 	$(BIN)/ruff format --check

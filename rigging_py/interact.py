@@ -22,7 +22,7 @@ async def interact(
     read: Callable[[str], str] = input,
     write: Callable[[str], None] = print,
 ) -> Chat | None:
-    """Talks with a model until `exit`, end of input or Ctrl-C, and returns the last chat.
+    """Talks with a model until `exit` or the end of input, and returns the last chat.
 
     `reset` begins again; `again` asks the last question once more. An error of the model is shown, and the conversation
     goes on from before it. `read` and `write` stand in for the terminal.

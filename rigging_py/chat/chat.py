@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, computed_field, 
 
 from rigging_py.error import InvalidGeneratorError, StoredError
 from rigging_py.generator import Generator, get_generator
+from rigging_py.generator.identifier import masked
 from rigging_py.message import GenerateParams, Message, MessageDict, StopReason, Usage, fresh, new_uuid
 
 if TYPE_CHECKING:
@@ -146,7 +147,10 @@ class Chat(BaseModel):
             return self._pipeline.answered_by(chosen).with_messages(messages)
         if chosen is None:
             known = self._generator_id or "openai!…"
-            raise ValueError(f"A chat that was loaded builds no generator by itself; say restart(generator={known!r}).")
+            raise ValueError(
+                "A chat that was loaded builds no generator by itself; "
+                f"say restart(generator={masked(known)[:200]!r}, include_all=True) to go on from its end."
+            )
         return chosen.chat(messages, self.params)
 
     def fork(self, messages: Input = (), *, include_all: bool = False) -> ChatPipeline:

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 from rigging_py.chat.chat import Chat, ChatList
 from rigging_py.chat.flight import Flight, carry
@@ -68,6 +68,10 @@ class Pass:
     is_merged: bool = False
     is_watched: bool = False
     limit: int = MAX_CONCURRENT
+
+    def __post_init__(self) -> None:
+        if self.on_failed not in get_args(FailMode):
+            raise ValueError(f"on_failed is 'raise', 'skip' or 'include'; not {self.on_failed!r}.")
 
 
 _Played: TypeAlias = AsyncGenerator["PipelineStep | tuple[Pass, ...]", "tuple[ChatList, ...] | None"]

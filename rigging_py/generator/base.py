@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
 from rigging_py.error import AuthenticationFailedError
+from rigging_py.generator.slots import Slots
 from rigging_py.message import Delta, GeneratedText, GenerateParams, Message, MessageDict, ModelTurn
 
 if TYPE_CHECKING:
@@ -29,30 +30,26 @@ async def each(
     answer: Callable[[Sequence[Message], GenerateParams], Awaitable[ModelTurn]],
     messages: Sequence[Sequence[Message]],
     params: Sequence[GenerateParams],
-    *,
-    limit: int | None = None,
+    slots: Slots | None = None,
 ) -> list[ModelTurn | BaseException]:
-    """The answers to several conversations from a function that answers one, at most `limit` under way at once.
+    """The answers to several conversations from a function that answers one, each in a slot.
 
-    What it raises is that conversation's own result; cancelling cancels them all.
+    Without `slots` at most 64 of these are under way at once. What the function raises is that conversation's own
+    result; cancelling cancels them all.
     """
+    slots = slots or Slots(64 if len(messages) > 1 else 0)
 
     async def one(said: Sequence[Message], asked: GenerateParams) -> ModelTurn | BaseException:
         try:
-            return await answer(said, asked)
+            async with slots.one():
+                return await answer(said, asked)
         except Exception as error:  # noqa: BLE001 — the wall between one conversation and the others
             return error
 
     if len(messages) == 1:
         return [await one(messages[0], params[0])]
-    slots = asyncio.Semaphore(limit or len(messages) or 1)
-
-    async def in_slot(said: Sequence[Message], asked: GenerateParams) -> ModelTurn | BaseException:
-        async with slots:
-            return await one(said, asked)
-
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(in_slot(said, asked)) for said, asked in zip(messages, params, strict=True)]
+        tasks = [group.create_task(one(said, asked)) for said, asked in zip(messages, params, strict=True)]
     return [task.result() for task in tasks]
 
 
@@ -108,7 +105,7 @@ class Generator(BaseModel):
         return self
 
     def unload(self) -> Self:
-        """Gives back what `load` took."""
+        """Gives back what `load` took, where it can be given back."""
         return self
 
     def watch(self, *callbacks: WatchCallback) -> Self:

@@ -20,6 +20,8 @@ _HIDDEN = "(?:key|secret|password|token(?!s))"
 _SECRET = re.compile(
     rf'(?is)([^,=!]*{_HIDDEN}[^,=]*=\s*)(?!env:)(?:"(?:[^"\\]|\\.)*+(?:"|\Z))?[^,]*(?:,(?![^,=]*=)[^,]*)*'
 )
+_LIKE_A_KEY = re.compile(r"(?i)\b(?:sk|pk|rk)-[\w-]{8,}")
+_USER = re.compile(r"//[^/@,\s]+@")
 _UNSAFE = re.compile(r'[%,"!\x00-\x1f\x7f]|^\s|\s$|^$')
 
 
@@ -38,8 +40,8 @@ def is_secret(key: str) -> bool:
 
 
 def masked(identifier: str) -> str:
-    """The string with the values of keys, tokens, secrets and passwords as `***`."""
-    return _SECRET.sub(r"\1***", identifier)
+    """The string with the values of keys, tokens, secrets and passwords as `***`, and whatever else looks like one."""
+    return _USER.sub("//***@", _LIKE_A_KEY.sub("***", _SECRET.sub(r"\1***", identifier)))
 
 
 def parse_identifier(text: str) -> Identifier:

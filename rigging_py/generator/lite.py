@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 from pydantic_core import to_json
 
 from rigging_py.error import (
@@ -24,6 +24,7 @@ from rigging_py.error import (
 )
 from rigging_py.generator.base import Generator, each
 from rigging_py.generator.network import refuse_outside
+from rigging_py.generator.slots import Slots
 from rigging_py.message import GenerateParams, Message, ModelTurn
 from rigging_py.wire import BODY_LIMIT, chat_request, chat_turn, failure_kind, read_seconds, redacted
 
@@ -57,12 +58,14 @@ class LiteLLMGenerator(Generator):
     """
 
     max_connections: int = Field(default=10, ge=0)
-    """Requests under way at once in one batch; 0 for any number."""
+    """Requests under way at once, in all pipelines of this generator; 0 for any number."""
+    _slots: dict[int, Slots] = PrivateAttr(default_factory=dict[int, Slots])
 
     async def generate_messages(
         self, messages: Sequence[Sequence[Message]], params: Sequence[GenerateParams]
     ) -> Sequence[ModelTurn | BaseException]:
-        return await each(self._answer, messages, params, limit=self.max_connections)
+        limit = self.max_connections
+        return await each(self._answer, messages, params, self._slots.setdefault(limit, Slots(limit)))
 
     async def supports_function_calling(self) -> bool | None:
         litellm = await asyncio.to_thread(_litellm)
@@ -70,7 +73,10 @@ class LiteLLMGenerator(Generator):
 
     async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
         merged = self.params.merge_with(params)
-        refuse_outside(merged.api_base or f"https://litellm/{self.model}")
+        # litellm takes addresses under other names too, and chooses one by the name of the model.
+        elsewhere = any(name in merged.extra for name in ("base_url", "model", "custom_llm_provider"))
+        address = merged.api_base if not elsewhere else merged.extra.get("base_url")
+        refuse_outside(str(address or f"https://litellm/{self.model}"))
         litellm = await asyncio.to_thread(_litellm)
         request = {
             **chat_request(self.model, messages, merged),
@@ -100,6 +106,8 @@ class LiteLLMGenerator(Generator):
         if kind is None:
             return None
         facts = cast("Any", error)
+        if "api_key" in str(error) and "must be set" in str(error):
+            kind = AuthenticationFailedError  # the OpenAI client's own complaint, which litellm takes for a server's
         status: int | None = getattr(facts, "status_code", None)
         headers: Mapping[str, str] = getattr(facts, "litellm_response_headers", None) or {}
         if kind is InvalidError:

@@ -272,6 +272,8 @@ def prompt(
     At most one of `pipeline`, `generator` and `generator_id` (a connection string, looked up on the first call) answers
     it; without one it is bound later. `tools` are offered to the model, `system_prompt` comes before everything.
     """
+    if func is not None and not callable(func):
+        raise TypeError(f"A prompt is a function; for {func!r} to answer one, write @prompt(generator_id={func!r}).")
     given = [one for one in (pipeline, generator, generator_id) if one is not None]
     if len(given) > 1:
         raise ValueError(

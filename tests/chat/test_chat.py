@@ -178,7 +178,7 @@ async def test_loading_a_chat_builds_no_generator() -> None:
         loaded = rg.Chat.model_validate({**data, "generator_id": "remote!m", "generator": {"model": "m"}})
         assert loaded.generator is None
         assert loaded.generator_id == "remote!m"
-        with pytest.raises(ValueError, match=r"restart\(generator='remote!m'\)"):
+        with pytest.raises(ValueError, match=r"restart\(generator='remote!m', include_all=True\)"):
             loaded.restart()
     model = rg.scripted("again")
     assert (await loaded.restart(generator=model).run()).last.content == "again"

