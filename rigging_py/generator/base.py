@@ -26,6 +26,9 @@ GeneratedMessage = ModelTurn
 """What `generate_messages` gives for one conversation; the name that Rigging's users know."""
 
 
+_ANY_NUMBER = Slots(0)
+
+
 async def each(
     answer: Callable[[Sequence[Message], GenerateParams], Awaitable[ModelTurn]],
     messages: Sequence[Sequence[Message]],
@@ -37,7 +40,7 @@ async def each(
     Without `slots` at most 64 of these are under way at once. What the function raises is that conversation's own
     result; cancelling cancels them all.
     """
-    slots = slots or Slots(64 if len(messages) > 1 else 0)
+    slots = slots or (Slots(64) if len(messages) > 1 else _ANY_NUMBER)
 
     async def one(said: Sequence[Message], asked: GenerateParams) -> ModelTurn | BaseException:
         try:

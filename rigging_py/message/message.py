@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import random
 import re
@@ -169,14 +168,12 @@ class Message(BaseModel):
 
     def shell(self) -> Self:
         """A new message over the same frozen parts, with the same uuid: editing either leaves the other as it was."""
-        other = copy.copy(self)
-        # Straight into the fields: every message of every turn passes here, and pydantic's setters cost ten times this.
-        fields = vars(other)
+        fields = dict(vars(self))
         fields["content_parts"] = list(self.content_parts)
         if self.tool_calls is not None:
             fields["tool_calls"] = list(self.tool_calls)
         fields["metadata"] = fresh(self.metadata)
-        return other
+        return assemble(type(self), fields)
 
     def clone(self) -> Self:
         """A copy with a uuid of its own."""
