@@ -92,13 +92,20 @@ class ItemCodec(Codec[T_co], Protocol[T_co]):
 def first_valid(codec: ItemCodec[T], text: str) -> tuple[T, slice]:
     """The first element that reads well, and where it stands.
 
+    An empty text counts only when no other element reads well: models repeat the form that they were asked to fill.
     Raises `MissingModelError` when there is no element, else what is wrong with the first.
     """
     wrong: Exception | None = None
+    empty: tuple[T, slice] | None = None
     for value, place in codec.candidates(text):
-        if not isinstance(value, Exception):
+        if isinstance(value, Exception):
+            wrong = wrong or value
+        elif value == "":
+            empty = empty or (value, place)
+        else:
             return value, place
-        wrong = wrong or value
+    if empty is not None:
+        return empty
     raise wrong or MissingModelError(codec.element.tag)
 
 

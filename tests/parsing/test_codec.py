@@ -250,3 +250,8 @@ def test_a_codec_is_built_once() -> None:
 
 def test_equal_types_of_another_order_have_codecs_of_their_own() -> None:
     assert codec_of(Literal["a", "b"]).example != codec_of(Literal["b", "a"]).example
+
+
+def test_an_empty_form_that_is_repeated_is_not_the_answer() -> None:
+    assert codec_of(str).read("You asked for <str></str>: <str>hi</str>") == "hi"
+    assert codec_of(str).read("<str></str>") == ""
