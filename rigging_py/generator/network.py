@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 from rigging_py.error import NetworkRefusedError
 
+_USER = re.compile(r"//[^/@\s\\]+@")
 LOOPBACK_ONLY = "RIGGING_PY_LOOPBACK_ONLY"
 """The environment variable; tests set it, since clients that are not Python dial past any replaced socket."""
+
+
+def without_user(url: str) -> str:
+    """The URL as it may be shown: without the name and the password before its host."""
+    return _USER.sub("//", url)
 
 
 def is_loopback_only() -> bool:
@@ -21,7 +28,7 @@ def is_loopback_only() -> bool:
 def refuse_outside(url: str) -> None:
     """Raises `NetworkRefusedError` for an address outside this machine, while only loopback is allowed."""
     if is_loopback_only() and not is_loopback(url):
-        raise NetworkRefusedError(url, LOOPBACK_ONLY)
+        raise NetworkRefusedError(without_user(url), LOOPBACK_ONLY)
 
 
 @lru_cache(maxsize=256)

@@ -20,6 +20,7 @@ from pydantic_core import to_jsonable_python
 from rigging_py.error import InvalidGeneratorError
 from rigging_py.generator.base import Generator
 from rigging_py.generator.identifier import format_identifier, is_secret, masked, parse_identifier
+from rigging_py.generator.network import without_user
 from rigging_py.generator.scripted import Named
 from rigging_py.message import GenerateParams
 
@@ -77,6 +78,8 @@ def get_identifier(generator: Generator, params: GenerateParams | None = None, *
     given = generator.params.merge_with(params).given()
     if not given.get("extra"):
         given.pop("extra", None)
+    if "api_base" in given:
+        given["api_base"] = without_user(given["api_base"])
     options.update({key: _to_text(GenerateParams, key, given[key]) for key in _text_params() if key in given})
     return format_identifier(name, generator.model, options)
 

@@ -27,7 +27,7 @@ from rigging_py.error import (
     StreamInterruptedError,
     TimedOutError,
 )
-from rigging_py.generator.network import is_loopback_only, refuse_outside
+from rigging_py.generator.network import is_loopback_only, refuse_outside, without_user
 from rigging_py.wire import http_failure, redacted
 
 DEFAULT_TIMEOUT = 600.0
@@ -61,7 +61,8 @@ async def post(request: Request) -> object:
     except ValueError as error:
         shown = redacted(text.decode(errors="replace"), request.key)[:2000]
         raise InvalidError(
-            f"The reply from {request.provider} is not JSON ({error}). Check that {request.url} is the API's address.",
+            f"The reply from {request.provider} is not JSON ({error}). "
+            f"Check that {without_user(request.url)} is the API's address.",
             provider=request.provider,
             status=response.status,
             body=shown,
@@ -107,7 +108,7 @@ def _broken(request: Request, error: PyreqwestError) -> ProviderError:
     # A connection that was made and then closed without a word is a `ConnectError` too.
     if isinstance(error, ConnectError) and any("(Connect)" in cause["message"] for cause in causes):
         return ServerFaultError(
-            f"{request.provider} could not be reached at {request.url}: {reason}. "
+            f"{request.provider} could not be reached at {without_user(request.url)}: {reason}. "
             "Check the address, and that a server listens there.",
             provider=request.provider,
         )
@@ -119,7 +120,7 @@ def _broken(request: Request, error: PyreqwestError) -> ProviderError:
 
 def _no_address(request: Request, reason: str) -> InvalidError:
     return InvalidError(
-        f"{request.url!r} is no address to send a request to: {reason}. Write api_base like http://host:8000/v1.",
+        f"{without_user(request.url)!r} is no address to send a request to: {reason}. Write api_base like http://host:8000/v1.",
         provider=request.provider,
     )
 

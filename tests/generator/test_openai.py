@@ -338,7 +338,7 @@ async def test_a_key_with_a_line_end_is_not_sent(stub: Stub) -> None:
 async def test_the_door_refuses_every_other_machine(base: str) -> None:
     with pytest.raises(NetworkRefusedError, match="RIGGING_PY_LOOPBACK_ONLY allows loopback") as raised:
         await get_generator("openai!m").chat("Hello").with_(api_base=base).run()
-    assert raised.value.url.startswith(base or "https://api.openai.com/v1/")
+    assert raised.value.url.startswith(base.replace("127.0.0.1@", "") or "https://api.openai.com/v1/")
     assert [message.content for message in raised.value.messages] == ["Hello"]
     assert DEFAULT_KEY not in "".join(traceback.format_exception(raised.value))
 
@@ -458,3 +458,11 @@ async def test_cancelling_a_real_request_ends_it_at_once(llama: rg.Generator) ->
         async with asyncio.timeout(0.2):
             await llama.chat("Tell me a very long story.").with_(max_tokens=80).run()
     assert asyncio.all_tasks() == before
+
+
+async def test_a_password_in_an_address_is_shown_nowhere() -> None:
+    generator = get_generator("openai!m,api_base=http://me:hidden@127.0.0.1:1/v1,api_key=sk-x")
+    with pytest.raises(ProviderError) as raised:
+        await generator.chat("hi").run()
+    assert "hidden" not in generator.to_identifier() + str(raised.value)
+    assert "127.0.0.1:1/v1" in str(raised.value)
