@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rigging_py.chat.pipeline import Callback, ChatPipeline
 
 FailMode: TypeAlias = Literal["raise", "skip", "include"]
+_FAIL_MODES = get_args(FailMode)
 RUN_FAILURES = (RunFailedError, TruncatedError, UnknownToolError)
 """The ways in which a run itself can fail; `include` and `skip` cover these, and whatever a pipeline catches."""
 
@@ -70,7 +71,7 @@ class Pass:
     limit: int = MAX_CONCURRENT
 
     def __post_init__(self) -> None:
-        if self.on_failed not in get_args(FailMode):
+        if self.on_failed not in _FAIL_MODES:
             raise ValueError(f"on_failed is 'raise', 'skip' or 'include'; not {self.on_failed!r}.")
 
 

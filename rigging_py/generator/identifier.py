@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from rigging_py.error import InvalidGeneratorError
+from rigging_py.generator.network import without_user
 
 _PIECE = re.compile(r'\s*(?:([^=,"]*?)\s*=\s*)?("(?:[^"\\]|\\.)*+"|[^,]*?)\s*(?:,|\Z)', re.DOTALL)
 _HIDDEN = "(?:key|secret|password|token(?!s))"
@@ -21,7 +22,6 @@ _SECRET = re.compile(
     rf'(?is)([^,=!]*{_HIDDEN}[^,=]*=\s*)(?!env:)(?:"(?:[^"\\]|\\.)*+(?:"|\Z))?[^,]*(?:,(?![^,=]*=)[^,]*)*'
 )
 _LIKE_A_KEY = re.compile(r"(?i)\b(?:sk|pk|rk)-[\w-]{8,}")
-_USER = re.compile(r"//[^/@,\s]+@")
 _UNSAFE = re.compile(r'[%,"!\x00-\x1f\x7f]|^\s|\s$|^$')
 
 
@@ -41,7 +41,7 @@ def is_secret(key: str) -> bool:
 
 def masked(identifier: str) -> str:
     """The string with the values of keys, tokens, secrets and passwords as `***`, and whatever else looks like one."""
-    return _USER.sub("//***@", _LIKE_A_KEY.sub("***", _SECRET.sub(r"\1***", identifier)))
+    return without_user(_LIKE_A_KEY.sub("***", _SECRET.sub(r"\1***", identifier)))
 
 
 def parse_identifier(text: str) -> Identifier:

@@ -100,10 +100,7 @@ def request_for(
     """
     said = describe_tools(messages, params.tools, has_form=bool(params.output)) if params.tools else list(messages)
     request = chat_request(model, said, params.model_copy(update={"tools": None, "tool_choice": None}), stream=True)
-    for said_one in request["messages"]:
-        if isinstance(said_one.get("content"), str):
-            # llama.cpp reads the template's own marks in any text, and so a text could speak in another's name.
-            said_one["content"] = said_one["content"].replace("<|", "< |")
+    request["messages"] = [{**spec, "content": _unmarked(spec.get("content"))} for spec in request["messages"]]
     schema = _asked_schema(request.pop("response_format", None))
     if schema is not None:
         request["grammar"], request["max_tokens"] = compile_json_grammar(schema, budget=budget)
@@ -114,6 +111,18 @@ def request_for(
             params.output, tools, must_call=must_call, budget=budget
         )
     return {"max_tokens": _DEFAULT_TOKENS, **request}
+
+
+def _unmarked(content: Any) -> Any:
+    """The content without the template's own marks, which llama.cpp reads in any text: one could speak as another."""
+    if isinstance(content, str):
+        return content.replace("<|", "< |")
+    if isinstance(content, list):
+        return [_unmarked(part) for part in cast("list[Any]", content)]
+    if isinstance(content, dict):
+        part = cast("dict[str, Any]", content)
+        return {**part, "text": _unmarked(part["text"])} if "text" in part else part
+    return content
 
 
 def _asked_schema(response_format: Any) -> JsonSchema | None:
