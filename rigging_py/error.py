@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 if TYPE_CHECKING:
     from rigging_py.chat import Chat
     from rigging_py.message import Message, Usage
-    from rigging_py.run import AgentRun, State
+    from rigging_py.run import AgentRun, DecisionRequest, State
 
 FailureKind = Literal[
     "Refused",
@@ -214,6 +214,22 @@ class RunCancelledError(RunFailedError):
     """The run was cancelled by its driver or by an answer to an invalid tool call."""
 
 
+class UnfinishedToolError(RunFailedError):
+    """A tool call was started by a driver that is gone, and the tool's policy is not to start it again.
+
+    Attributes:
+        tool_name: which tool.
+        key: the call, as the store and the journal name it.
+    """
+
+    def __init__(self, tool_name: str, key: str) -> None:
+        self.tool_name, self.key = tool_name, key
+        super().__init__(
+            f"The call {key} of {tool_name!r} was started and its result never came, so its effect may have happened. "
+            "Find out, and give the tool on_unfinished='ask' or 'retry' to go on."
+        )
+
+
 class ExhaustedMaxRoundsError(RunFailedError):
     """The model was asked as often as allowed and never gave what was wanted.
 
@@ -246,8 +262,123 @@ class MaxDepthError(MessagesExhaustedMaxRoundsError):
         self.max_depth = max_depth
 
 
+class Paused(RiggingError):
+    """A run waits for decisions that nobody here can make; nothing is lost, and `.run` goes on once they are made.
+
+    Attributes:
+        requests: the tool calls that wait, each with why.
+    """
+
+    def __init__(self, run: AgentRun, requests: Sequence[DecisionRequest]) -> None:
+        self.run, self.requests = run, tuple(requests)
+        self.messages, self.usage = run.messages, run.usage
+        names = ", ".join(f"{one.call.name} ({one.call.key})" for one in self.requests)
+        super().__init__(
+            f"The run {run.run_id!r} waits for a decision on: {names}. "
+            "Give them with `decisions=` when it is resumed, or run it with an approver."
+        )
+
+
+class ReplayDivergence(RiggingError, RuntimeError):
+    """A replay did not do what the journal says was done.
+
+    Attributes:
+        at: the place in the journal, from 0.
+        expected: what the journal has there.
+        actual: what came instead.
+        diff: the differing parts, one line for each, as `path: expected → actual`.
+    """
+
+    def __init__(self, at: int, expected: object, actual: object, diff: Sequence[str] = ()) -> None:
+        self.at, self.expected, self.actual, self.diff = at, expected, actual, tuple(diff)
+        lines = "".join(f"\n  {line}" for line in self.diff[:20])
+        super().__init__(f"The replay differs from the journal at entry {at}.{lines}")
+
+
 class StoredError(RiggingError):
     """The error of a chat that was stored: the kind it had and what it said."""
+
+
+# Stores: why a run could not be kept or found.
+
+
+class StoreError(RiggingError):
+    """The root of what a run store can say."""
+
+
+class InvalidStoreError(StoreError, ValueError):
+    """A connection string that names no store.
+
+    Attributes:
+        identifier: the string as given, with its password masked.
+    """
+
+    def __init__(self, identifier: str, problem: str) -> None:
+        self.identifier = identifier
+        super().__init__(f"{identifier!r} is not a run store: {problem}.")
+
+
+class RunNotFoundError(StoreError, LookupError):
+    """The store has no run of this id."""
+
+    def __init__(self, run_id: str, store: str) -> None:
+        self.run_id, self.store = run_id, store
+        super().__init__(f"There is no run {run_id!r} in {store}.")
+
+
+class RunExistsError(StoreError, ValueError):
+    """The store has a run of this id already."""
+
+    def __init__(self, run_id: str, store: str) -> None:
+        self.run_id, self.store = run_id, store
+        super().__init__(
+            f"There is a run {run_id!r} in {store} already. Go on with it by resume(), or choose another run_id."
+        )
+
+
+class LeaseHeldError(StoreError, RuntimeError):
+    """Somebody else is driving the run.
+
+    Attributes:
+        owner: who.
+        seconds: until their lease ends unless they renew it.
+    """
+
+    def __init__(self, run_id: str, owner: str, seconds: float) -> None:
+        self.run_id, self.owner, self.seconds = run_id, owner, seconds
+        super().__init__(
+            f"The run {run_id!r} is being driven by {owner}, whose lease ends in {seconds:.1f} s unless it is renewed."
+        )
+
+
+class LeaseLostError(StoreError, RuntimeError):
+    """The lease on a run has ended, or the run was taken over; what came after the last checkpoint was not stored."""
+
+    def __init__(self, run_id: str, problem: str) -> None:
+        self.run_id = run_id
+        super().__init__(
+            f"The lease on the run {run_id!r} is lost: {problem}. Whoever holds it now goes on from the last checkpoint."
+        )
+
+
+class PayloadTooLargeError(StoreError, ValueError):
+    """A checkpoint is larger than the store takes.
+
+    Attributes:
+        size: bytes of the checkpoint.
+        limit: bytes allowed.
+    """
+
+    def __init__(self, run_id: str, size: int, limit: int) -> None:
+        self.run_id, self.size, self.limit = run_id, size, limit
+        super().__init__(
+            f"A checkpoint of the run {run_id!r} has {size:,} bytes and the store takes {limit:,}. "
+            "Shorten what tools return, or raise max_bytes in the store's connection string."
+        )
+
+
+class StoreUnavailableError(StoreError, ConnectionError):
+    """The store cannot be reached, is locked by others, is full, or refuses; the message says which."""
 
 
 # Providers: how an answer failed to come.

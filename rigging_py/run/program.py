@@ -50,15 +50,37 @@ class OutputSpec:
         return values[0] if len(values) == 1 else tuple(values)
 
 
+Effect: TypeAlias = Literal["read", "idempotent", "once"]
+"""What executing a tool does to the world: nothing, the same however often with one key, or something each time."""
+
+OnUnfinished: TypeAlias = Literal["ask", "retry", "fail"]
+"""What becomes of a call that was started by a driver that is gone: ask a person, start it again, fail the run."""
+
+
+def never(_: dict[str, object]) -> bool:
+    """No arguments need approval."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class ProgramTool:
-    """A tool as the machine knows it: the JSON schema of its arguments and a check of them.
+    """A tool as the machine knows it: the JSON schema of its arguments, a check of them, and what it does.
 
-    `check` answers None for good arguments, else what is wrong with them.
+    `check` answers None for good arguments, else what is wrong with them. `needs_approval` says of good arguments
+    whether somebody must decide first. Without `on_unfinished` a call that was started and not finished is started
+    again where its `effect` allows, else somebody is asked.
     """
 
     schema: Mapping[str, object]
     check: Callable[[dict[str, object]], str | None]
+    effect: Effect = "once"
+    needs_approval: Callable[[dict[str, object]], bool] = never
+    on_unfinished: OnUnfinished | None = None
+
+    @property
+    def recovery(self) -> OnUnfinished:
+        """What becomes of a call that was started and not finished."""
+        return self.on_unfinished or ("ask" if self.effect == "once" else "retry")
 
 
 @dataclass(frozen=True)
