@@ -357,7 +357,7 @@ class LeaseLostError(StoreError, RuntimeError):
     def __init__(self, run_id: str, problem: str) -> None:
         self.run_id = run_id
         super().__init__(
-            f"The lease on the run {run_id!r} is lost: {problem}. Whoever holds it now goes on from the last checkpoint."
+            f"The lease on the run {run_id!r} is lost: {problem}. Its new holder goes on from the last checkpoint."
         )
 
 
