@@ -3,7 +3,7 @@
 from rigging_py.parsing.codec import Codec, Ctx, codec_of
 from rigging_py.parsing.extract import Found, elements, escape, innermost, outermost, read_text, tagged, unescape
 from rigging_py.parsing.parse import parse, parse_many, parse_set, try_parse, try_parse_many, try_parse_set
-from rigging_py.parsing.shape import Attribute, Element, Leaf, Shape, to_xml_tag
+from rigging_py.parsing.shape import Attribute, Element, JsonShape, Leaf, Shape, to_xml_tag
 
 __all__ = [
     "Attribute",
@@ -11,6 +11,7 @@ __all__ = [
     "Ctx",
     "Element",
     "Found",
+    "JsonShape",
     "Leaf",
     "Shape",
     "codec_of",

@@ -54,6 +54,14 @@ Shape: TypeAlias = tuple[Element, ...]
 """The elements of an answer, in the order they are asked for."""
 
 
+@dataclass(frozen=True, slots=True)
+class JsonShape:
+    """The answer is one JSON document of `schema`, which is that of an object."""
+
+    name: str
+    schema: JsonSchema
+
+
 def to_xml_tag(name: str) -> str:
     """`name` in kebab case, as tags are written: `FunFact` gives `fun-fact`, `page_count` gives `page-count`."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name)
