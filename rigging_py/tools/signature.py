@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NotRequired, cast, get_args, get_origin
 
@@ -14,6 +14,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from typing_extensions import TypedDict
 
 from rigging_py.error import ToolDefinitionError
+from rigging_py.tools.context import ContextParameter, expected_value
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -24,17 +25,33 @@ class Arguments:
 
     schema: dict[str, Any]
     adapter: TypeAdapter[dict[str, Any]]
+    names: tuple[str, ...]
+    """Parameters that the model gives."""
+
+    defaults: Mapping[str, Any]
+    """What the callable takes for those that are not given."""
+
     positional: tuple[str, ...]
     """Parameters that can only be given by position."""
+
+    context: ContextParameter | None = None
+    """The parameter that the program gives."""
 
     def validate(self, values: Mapping[str, object]) -> dict[str, Any]:
         """The values as the callable takes them, by name. Raises pydantic's `ValidationError`."""
         return self.adapter.validate_python(values)
 
-    def bind(self, values: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Validated values as positional and keyword arguments."""
-        given = [name for name in self.positional if name in values]
-        return tuple(values[name] for name in given), {k: v for k, v in values.items() if k not in given}
+    def bind(self, values: dict[str, Any], context: object = None) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Validated values, and the context if the callable takes it, as positional and keyword arguments."""
+        if self.context is not None:
+            values = {**values, self.context.name: context}
+        if not self.positional:
+            return (), values
+        # One that is left out would let the next one slip into its place.
+        given = {**self.defaults, **values}
+        return tuple(given[name] for name in self.positional), {
+            name: value for name, value in values.items() if name not in self.positional
+        }
 
 
 def name_of(function: Callable[..., Any]) -> str:
@@ -53,18 +70,34 @@ def unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
 def read_arguments(function: Callable[..., Any]) -> Arguments:
     """Reads the signature. Raises `ToolDefinitionError` for one that cannot be described to a model."""
     name = name_of(function)
-    fields: dict[str, Any] = {}
-    positional: list[str] = []
     settled = _settled(function)
-    for parameter in _signature(function, name).parameters.values():
-        if parameter.name in settled:
-            continue
-        if parameter.kind in _VARIADIC:
-            raise ToolDefinitionError(f"{name}() takes *{parameter.name}, which has no schema; name each parameter.")
-        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
-            positional.append(parameter.name)
-        fields[parameter.name] = _field(parameter)
-    return _arguments(name, fields, tuple(positional))
+    parameters = [one for one in _signature(function, name).parameters.values() if one.name not in settled]
+    for one in parameters:
+        if one.kind in _VARIADIC:
+            raise ToolDefinitionError(f"{name}() takes *{one.name}, which has no schema; name each parameter.")
+    context = _context(name, parameters)
+    given = [one for one in parameters if context is None or one.name != context.name]
+    adapter = _adapter(name, {one.name: _field(one) for one in given})
+    return Arguments(
+        schema=_schema(name, adapter),
+        adapter=adapter,
+        names=tuple(one.name for one in given),
+        defaults={one.name: one.default for one in given if one.default is not one.empty},
+        positional=tuple(one.name for one in parameters if one.kind is one.POSITIONAL_ONLY),
+        context=context,
+    )
+
+
+def _context(function: str, parameters: Sequence[inspect.Parameter]) -> ContextParameter | None:
+    """The parameter that asks for a `ToolContext`."""
+    found = [
+        ContextParameter(one.name, *expected) for one in parameters if (expected := expected_value(one.annotation))
+    ]
+    if len(found) > 1:
+        raise ToolDefinitionError(
+            f"{function}() takes a ToolContext more than once, as {', '.join(one.name for one in found)}; keep one."
+        )
+    return found[0] if found else None
 
 
 def _settled(function: object) -> Mapping[str, object]:
@@ -100,15 +133,25 @@ def _described(annotation: Any) -> Any:
     return Annotated[(base, *described)]
 
 
-def _arguments(name: str, fields: dict[str, Any], positional: tuple[str, ...]) -> Arguments:
-    kind = cast("Any", TypedDict)(f"{name}_arguments", fields)
+def _adapter(function: str, fields: dict[str, Any]) -> TypeAdapter[dict[str, Any]]:
+    kind = cast("Any", TypedDict)(f"{function}_arguments", fields)
     kind.__pydantic_config__ = ConfigDict(extra="forbid", arbitrary_types_allowed=False)
     try:
-        adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(kind)
-        schema = adapter.json_schema()
+        return TypeAdapter(kind)
     except PydanticUserError as error:
-        raise ToolDefinitionError(f"The parameters of {name}() cannot be described to a model: {error}") from error
-    return Arguments(_without_titles(schema), adapter, positional)
+        raise _indescribable(function, error) from error
+
+
+def _schema(function: str, adapter: TypeAdapter[dict[str, Any]]) -> dict[str, Any]:
+    try:
+        schema: dict[str, Any] = _without_titles(adapter.json_schema())
+    except PydanticUserError as error:
+        raise _indescribable(function, error) from error
+    return schema
+
+
+def _indescribable(function: str, error: PydanticUserError) -> ToolDefinitionError:
+    return ToolDefinitionError(f"The parameters of {function}() cannot be described to a model: {error}")
 
 
 def _without_titles(schema: Any) -> Any:

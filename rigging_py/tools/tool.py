@@ -6,10 +6,22 @@ import asyncio
 import functools
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeAlias, TypeVar, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    Self,
+    TypeAlias,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
 
 from pydantic import ValidationError
 
@@ -17,8 +29,13 @@ from rigging_py.error import Stop, ToolDefinitionError
 from rigging_py.message import FunctionDefinition, ToolDefinition
 from rigging_py.parsing.codec import first_complaints
 from rigging_py.run import PendingToolCall, ProgramTool, ToolResult
+from rigging_py.run.program import Effect, OnUnfinished
+from rigging_py.tools.approval import approval
 from rigging_py.tools.boxing import box, box_error
+from rigging_py.tools.context import ToolContext
+from rigging_py.tools.options import NeedsApproval, ToolOptions, check_options, settings_of
 from rigging_py.tools.signature import Arguments, name_of, read_arguments, unwrapped
+from rigging_py.tools.threads import in_thread
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -26,16 +43,36 @@ R = TypeVar("R")
 S = TypeVar("S")
 T = TypeVar("T")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-Catch: TypeAlias = bool | Iterable[type[BaseException]]
-"""Which exceptions of a tool become results that the model sees: all (True), none (False), or these."""
+Outcome: TypeAlias = ToolResult | BaseException | None
+"""What became of one attempt: its result, what it raised, or None when it took longer than it may."""
 
 
 @dataclass(frozen=True)
 class Tool(Generic[P, R]):
-    """A callable described to a model. Calling the tool calls the callable.
+    """A callable described to a model. Calling the tool calls the callable, with none of what is chosen here.
 
-    `catch` says which exceptions become results that the model sees (all by default); the others end the run as they
-    are. `truncate` is the most characters of a result's text.
+    Args:
+        name: what the model calls it by.
+        description: what the model is told about it.
+        fn: the callable.
+        arguments: what it takes, read from its signature.
+        catch: which exceptions become results that the model sees: all (True), none (False), or these classes. The
+            others end the run as they are.
+        truncate: the most characters of a result's text.
+        timeout: the most seconds that one attempt may take. One that takes longer becomes an error result, whatever
+            `catch` says. An async callable is cancelled; a callable in a thread cannot be, so its thread may still be
+            running, and the result says that.
+        retries: how many more times a call is tried, at once, after a `TimeoutError`, a `ConnectionError`, an exception
+            whose `retryable` is True, or the time limit. Only where `effect` is "read" or "idempotent".
+        group: the tools of one group share its slots in a run.
+        max_concurrent: the most calls of the group, or of this tool alone, at once in a run. A group for which no tool
+            says it has one slot.
+        effect: what executing does to the world: "read" nothing, "idempotent" the same however often with one key,
+            "once" something each time.
+        needs_approval: whether somebody must decide before a call is executed. A function is given those of the
+            arguments, converted, that it names; it answers True or False.
+        on_unfinished: what becomes of a call that was started by a process that is gone: "ask" somebody, "retry", or
+            "fail" the run. By default "ask" where the effect is "once", else "retry".
     """
 
     name: str
@@ -44,37 +81,38 @@ class Tool(Generic[P, R]):
     arguments: Arguments
     catch: bool | tuple[type[BaseException], ...] = True
     truncate: int | None = None
+    timeout: float | None = None
+    retries: int = 0
+    group: str | None = None
+    max_concurrent: int | None = None
+    effect: Effect = "once"
+    needs_approval: NeedsApproval = False
+    on_unfinished: OnUnfinished | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ToolDefinitionError(
                 f"{self.name!r} cannot be a tool's name: providers take 1 to 64 letters, digits, - and _. Give name=…."
             )
+        check_options(vars(self))
+        approval(self.name, self.needs_approval, self.arguments)
 
     @classmethod
-    def from_callable(
-        cls,
-        fn: Callable[Q, T],
-        *,
-        name: str | None = None,
-        description: str | None = None,
-        catch: Catch | None = None,
-        truncate: int | None = None,
-    ) -> Tool[Q, T]:
+    def from_callable(cls, fn: Callable[Q, T], **options: Unpack[ToolOptions]) -> Tool[Q, T]:
         """The tool of a function, method, callable object or prompt; the name and the docstring describe it.
 
-        Raises `ToolDefinitionError` for a signature that has no JSON schema.
+        Raises `ToolDefinitionError` for a signature that has no JSON schema, and for options that cannot be.
         """
         if not callable(fn):
             raise ToolDefinitionError(f"A tool is something to call; {fn!r} is not.")
-        said = inspect.getdoc(unwrapped(fn)) if description is None else description
+        given = options.get("description")
+        said = inspect.getdoc(unwrapped(fn)) if given is None else given
         return Tool(
-            name or name_of(fn),
+            options.get("name") or name_of(fn),
             " ".join((said or "").split()),
             fn,
             read_arguments(fn),
-            _catching(True if catch is None else catch),
-            truncate,
+            **settings_of(options),
         )
 
     @property
@@ -93,7 +131,13 @@ class Tool(Generic[P, R]):
     @cached_property
     def program(self) -> ProgramTool:
         """The tool as the machine knows it."""
-        return ProgramTool(self.parameters_schema, self.check)
+        return ProgramTool(
+            self.parameters_schema,
+            self.check,
+            effect=self.effect,
+            needs_approval=approval(self.name, self.needs_approval, self.arguments),
+            on_unfinished=self.on_unfinished,
+        )
 
     def check(self, values: dict[str, object]) -> str | None:
         """None for arguments that the callable takes, else what is wrong with them."""
@@ -103,43 +147,97 @@ class Tool(Generic[P, R]):
             return first_complaints(error)
         return None
 
-    async def execute(self, call: PendingToolCall) -> ToolResult:
-        """Calls the callable, off the event loop when it is not async, and boxes what it gives or raises."""
-        args, kwargs = self.arguments.bind(self.arguments.validate(call.arguments))
+    def check_context(self, value: object) -> None:
+        """Raises `TypeError` for a context value that is not of the class that the callable's `ToolContext` names."""
+        parameter = self.arguments.context
+        if parameter is not None and (complaint := parameter.complaint(value)):
+            raise TypeError(f"The tool {self.name!r} {complaint}; give one with `with_context(…)`.")
+
+    async def execute(self, call: PendingToolCall, context: object = None, *, attempt: int = 1) -> ToolResult:
+        """Calls the callable, off the event loop when it is not async, and boxes what it gives or raises.
+
+        `context` is the value for a callable that takes a `ToolContext`; one of another class than it names is the
+        program's mistake, and a `TypeError` that no `catch` catches. `attempt` counts from 1 over all times that this
+        call was tried. A cancellation from outside is never caught.
+        """
+        self.check_context(context)
+        tried = self._attempt if self.timeout is None else self._attempt_in_time
+        last = attempt + self.retries
+        while True:
+            outcome = await tried(call, context, attempt)
+            if attempt == last or not _may_pass(outcome):
+                return self._settled(outcome)
+            attempt += 1
+
+    async def _attempt(self, call: PendingToolCall, context: object, attempt: int) -> Outcome:
+        args, kwargs = self._bound(call, context, attempt)
         try:
             return box(await self._call(args, kwargs), truncate=self.truncate)
         except Stop as stop:
             return box(stop)
         except (Exception, asyncio.CancelledError) as error:
-            if _is_from_outside(error) or not self._catches(error):
+            if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
                 raise
-            return box_error(error, truncate=self.truncate)
+            return error
+
+    async def _attempt_in_time(self, call: PendingToolCall, context: object, attempt: int) -> Outcome:
+        limit = asyncio.timeout(self.timeout)
+        try:
+            async with limit:
+                outcome = await self._attempt(call, context, attempt)
+        except TimeoutError:
+            return None
+        if not limit.expired():
+            return outcome
+        if _is_being_cancelled():
+            # By others too, and the callable kept that to itself.
+            raise asyncio.CancelledError
+        return None
+
+    def _settled(self, outcome: Outcome) -> ToolResult:
+        """The result of a call that is not tried again; raises what is not to become one."""
+        if isinstance(outcome, ToolResult):
+            return outcome
+        if outcome is None:
+            return box_error(TimeoutError(f"The tool took longer than {self.timeout:g} s{self._afterwards}."))
+        if not self._catches(outcome):
+            raise outcome
+        return box_error(outcome, truncate=self.truncate)
+
+    @property
+    def _afterwards(self) -> str:
+        return " and was cancelled" if self._is_async else "; it cannot be stopped, and may still be running"
+
+    def _bound(self, call: PendingToolCall, context: object, attempt: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        values = self.arguments.validate(call.arguments)
+        if self.arguments.context is None:
+            return self.arguments.bind(values)
+        run_id = call.key.rsplit("/", 2)[0]
+        return self.arguments.bind(values, ToolContext(context, call.key, run_id, attempt))
+
+    @cached_property
+    def _is_async(self) -> bool:
+        plain = unwrapped(self.fn)
+        return any(map(inspect.iscoroutinefunction, (plain, getattr(plain, "__call__", None))))  # noqa: B004
 
     async def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
         call = cast("Callable[..., Any]", self.fn)
-        if inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(getattr(call, "__call__", None)):  # noqa: B004
+        if self._is_async:
             return await call(*args, **kwargs)
-        value = await asyncio.to_thread(_without_stop_iteration, call, *args, **kwargs)
+        value = await in_thread(call, *args, **kwargs)
         return await cast("Awaitable[object]", value) if inspect.isawaitable(value) else value
 
     def _catches(self, error: BaseException) -> bool:
         return self.catch if isinstance(self.catch, bool) else isinstance(error, self.catch)
 
-    def with_(
-        self,
-        *,
-        name: str | None = None,
-        description: str | None = None,
-        catch: Catch | None = None,
-        truncate: int | None = None,
-    ) -> Self:
-        """Returns the tool with these changes."""
+    def with_(self, **options: Unpack[ToolOptions]) -> Self:
+        """Returns the tool with these changes; None leaves the name, the description and `catch` as they are."""
+        description = options.get("description")
         return replace(
             self,
-            name=name or self.name,
+            name=options.get("name") or self.name,
             description=self.description if description is None else description,
-            catch=self.catch if catch is None else _catching(catch),
-            truncate=self.truncate if truncate is None else truncate,
+            **settings_of(options),
         )
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -149,18 +247,16 @@ class Tool(Generic[P, R]):
         return f"Tool({self.name!r})"
 
 
-def _is_from_outside(error: BaseException) -> bool:
-    """Whether the task is being cancelled; a tool may also let out the end of some other task."""
+def _is_being_cancelled() -> bool:
+    """Whether somebody cancels the task; a tool may also let out the end of some other task."""
     task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling() > 0)
+    return task is None or task.cancelling() > 0
 
 
-def _without_stop_iteration(call: Callable[..., Any], *args: Any, **kwargs: Any) -> object:
-    try:
-        return call(*args, **kwargs)
-    except StopIteration as stop:
-        # No future can hold one, and the task would wait for ever. A coroutine makes the same of it.
-        raise RuntimeError("The tool raised StopIteration.") from stop
+def _may_pass(outcome: Outcome) -> bool:
+    """Whether the same call may do better the next time."""
+    transient = outcome is None or isinstance(outcome, TimeoutError | ConnectionError)
+    return transient or getattr(outcome, "retryable", False) is True
 
 
 # pydantic takes every attribute of a model for a field, except for functions and properties.
@@ -174,7 +270,7 @@ else:
 class ToolMethod(_Descriptor, Generic[S, P, R]):
     """A method that is a tool: on an object the bound `Tool`, on the class the plain function."""
 
-    def __init__(self, fn: Callable[Concatenate[S, P], R], options: dict[str, Any]) -> None:
+    def __init__(self, fn: Callable[Concatenate[S, P], R], options: ToolOptions) -> None:
         super().__init__()
         self.fn, self.options = fn, options
         self._made: Tool[P, R] | None = None
@@ -198,11 +294,9 @@ class ToolMethod(_Descriptor, Generic[S, P, R]):
 @overload
 def tool(fn: Callable[P, R], /) -> Tool[P, R]: ...
 @overload
-def tool(
-    *, name: str | None = ..., description: str | None = ..., catch: Catch | None = ..., truncate: int | None = ...
-) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
+def tool(**options: Unpack[ToolOptions]) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 def tool(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
-    """Makes a function a `Tool`: `@tool`, or `@tool(name=…, description=…, catch=…, truncate=…)`."""
+    """Makes a function a `Tool`: `@tool`, or `@tool(name=…, timeout=…)` with any of `ToolOptions`."""
 
     def make(function: Callable[..., Any]) -> Tool[..., Any]:
         return Tool.from_callable(function, **options)
@@ -213,12 +307,10 @@ def tool(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
 @overload
 def tool_method(fn: Callable[Concatenate[S, P], R], /) -> ToolMethod[S, P, R]: ...
 @overload
-def tool_method(
-    *, name: str | None = ..., description: str | None = ..., catch: Catch | None = ..., truncate: int | None = ...
-) -> Callable[[Callable[Concatenate[S, P], R]], ToolMethod[S, P, R]]: ...
+def tool_method(**options: Unpack[ToolOptions]) -> Callable[[Callable[Concatenate[S, P], R]], ToolMethod[S, P, R]]: ...
 def tool_method(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Makes a method a tool: `obj.method` is then a `Tool` bound to the object. Takes the options of `tool`."""
-    make = functools.partial(ToolMethod[Any, ..., Any], options=options)
+    make = functools.partial(ToolMethod[Any, ..., Any], options=cast("ToolOptions", options))
     return make if fn is None else make(fn)
 
 
@@ -247,7 +339,3 @@ def _tool_methods(holder: object) -> list[Tool[..., Any]]:
     ]
     found = [getattr(holder, name) for name in dict.fromkeys(names)]
     return [one for one in found if isinstance(one, Tool)]
-
-
-def _catching(catch: Catch) -> bool | tuple[type[BaseException], ...]:
-    return catch if isinstance(catch, bool) else tuple(catch)
