@@ -33,13 +33,17 @@ def to_stop_reason(raw: object) -> StopReason:
 
 
 class Usage(BaseModel):
-    """Tokens: what was read, what was written, and their total. Others may be given by name; `+` adds these three."""
+    """Tokens: what was read, what was written, and their total. Others may be given by name; `+` adds these.
+
+    `cost` is in US dollars; None where nobody knows, and then no sum with it is known either.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     input_tokens: int = 0
     output_tokens: int = 0
     total_tokens: int = 0
+    cost: float | None = None
 
     def __add__(self, other: Usage | None) -> Usage:
         if other is None:
@@ -48,6 +52,7 @@ class Usage(BaseModel):
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             total_tokens=self.total_tokens + other.total_tokens,
+            cost=self.cost + other.cost if self.cost is not None and other.cost is not None else None,
         )
 
     def __str__(self) -> str:

@@ -12,9 +12,9 @@ from pydantic_core import from_json, to_json
 from rigging_py.message import ModelTurn, ToolCall
 from rigging_py.run.causes import Problem, shortened
 from rigging_py.run.history import uuid_at
+from rigging_py.run.memory import PendingTurn, RunState
 from rigging_py.run.program import Program
-from rigging_py.run.state import PendingTurn, RunState
-from rigging_py.run.steps import PendingToolCall
+from rigging_py.run.steps import PendingToolCall, Why
 
 
 def pending_turn(run: RunState, turn: ModelTurn) -> PendingTurn:
@@ -24,11 +24,7 @@ def pending_turn(run: RunState, turn: ModelTurn) -> PendingTurn:
     asked = message.tool_calls or []
     ids = _unique_ids(run.turn, [call.id for call in asked])
     message.tool_calls = [_with_id(call, id_) for call, id_ in zip(asked, ids, strict=True)] or None
-    calls = [
-        _read(f"{run.run_id}/{run.turn}/{index}", call.id, call.name, call.arguments)
-        for index, call in enumerate(message.tool_calls or ())
-    ]
-    return PendingTurn(message, turn.stop_reason, calls)
+    return PendingTurn(message, turn.stop_reason, read_calls(run.run_id, run.turn, message.tool_calls or ()))
 
 
 def scan(turn: PendingTurn, program: Program) -> bool:
@@ -36,16 +32,27 @@ def scan(turn: PendingTurn, program: Program) -> bool:
     turn.problem = None
     while turn.scanned < len(turn.calls):
         call = turn.calls[turn.scanned]
-        turn.problem = None if call.key in turn.results else _problem(call, program)
+        turn.problem = None if call.key in turn.results else problem_of(call, program)
         if turn.problem is not None:
             return False
         turn.scanned += 1
     return True
 
 
-def repaired(turn: PendingTurn, name: str, arguments: dict[str, Any] | None) -> PendingTurn:
-    """The turn with another name, and other arguments when given, in the call that is looked at; its key stays."""
-    index = turn.scanned
+def undecided(turn: PendingTurn, program: Program) -> dict[str, Why]:
+    """The calls somebody must decide about: those of tools that need approval, and those that waited already."""
+    return {
+        call.key: turn.undecided.get(call.key, "approval")
+        for call in turn.missing()
+        if call.key in turn.undecided
+        or (call.key not in turn.decided and program.tools[call.name].needs_approval(call.arguments))
+    }
+
+
+def repaired(
+    turn: PendingTurn, index: int, name: str, arguments: dict[str, Any] | None, mark: str = "recovered"
+) -> PendingTurn:
+    """The turn with another name, and other arguments when given, in one call; its key stays."""
     old = turn.calls[index]
     new = _read(old.key, old.id, name, old.raw if arguments is None else to_json(arguments).decode())
     message = turn.message.shell()
@@ -53,13 +60,13 @@ def repaired(turn: PendingTurn, name: str, arguments: dict[str, Any] | None) -> 
     function = asked[index].function.model_copy(update={"name": new.name, "arguments": new.raw})
     asked[index] = asked[index].model_copy(update={"function": function})
     message.tool_calls = asked
-    message.metadata["recovered"] = True
+    message.metadata[mark] = True
     return replace(turn, message=message, calls=[*turn.calls[:index], new, *turn.calls[index + 1 :]])
 
 
-def reread(call: PendingToolCall) -> PendingToolCall:
-    """The call with its arguments read from what the model wrote, whatever was stored beside it."""
-    return _read(call.key, call.id, call.name, call.raw)
+def read_calls(run_id: str, turn: int, asked: Sequence[ToolCall]) -> list[PendingToolCall]:
+    """The calls of a message under their keys, with their arguments read."""
+    return [_read(f"{run_id}/{turn}/{index}", one.id, one.name, one.arguments) for index, one in enumerate(asked)]
 
 
 def _read(key: str, id_: str, name: str, raw: str) -> PendingToolCall:
@@ -67,10 +74,16 @@ def _read(key: str, id_: str, name: str, raw: str) -> PendingToolCall:
     return PendingToolCall(key, id_, name, arguments or {}, raw, malformed=arguments is None)
 
 
-def _problem(call: PendingToolCall, program: Program) -> Problem | None:
+def problem_of(call: PendingToolCall, program: Program) -> Problem | None:
+    """What is wrong with a call, if anything; one that gives the answer is judged as an answer."""
+    if call.name == program.output_tool:
+        return None
     if call.name not in program.tools:
         known = ", ".join(program.tools) or "none"
         return Problem("unknown", f"There is no tool {shortened(call.name)!r}. The tools are: {known}.")
+    if not program.allows(call.name):
+        known = ", ".join(name for name in program.tools if program.allows(name)) or "none"
+        return Problem("not_allowed", f"The tool {call.name!r} may not be called now. Those that may are: {known}.")
     if call.malformed:
         text = f"The arguments of {call.name!r} are not a JSON object: {shortened(call.raw)!r}"
         return Problem("malformed", text)

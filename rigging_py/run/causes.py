@@ -11,10 +11,22 @@ from rigging_py.error import FailureKind, ProviderError
 
 
 @dataclass(frozen=True, slots=True)
+class PartialStreamedTurn:
+    """What had arrived of a streamed turn when the stream broke off: no turn, and no tool of it is run.
+
+    `calls` are the tool calls begun, each its name and as much of its arguments as came.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    calls: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FailureRecord:
     """A failure of the answering side, as data: which `kind` of the taxonomy, what it said, and who said it.
 
-    `message` is the error's own text, at most 2,000 characters of it.
+    `message` is the error's own text, at most 2,000 characters of it. `partial` is what had arrived of a stream.
     """
 
     kind: FailureKind
@@ -24,14 +36,15 @@ class FailureRecord:
     status: int | None = None
     request_id: str | None = None
     retry_after: float | None = None
+    partial: PartialStreamedTurn | None = None
 
     @classmethod
-    def of(cls, error: BaseException) -> FailureRecord:
+    def of(cls, error: BaseException, partial: PartialStreamedTurn | None = None) -> FailureRecord:
         """The record of an exception; one that the taxonomy does not know counts as a fault of the answering side."""
         name, text = type(error).__qualname__, shortened(str(error), 2000)
         if not isinstance(error, ProviderError):
-            return cls("TimedOut" if isinstance(error, TimeoutError) else "ServerFault", text, name)
-        return cls(error.kind, text, name, error.provider, error.status, error.request_id, error.retry_after)
+            return cls("TimedOut" if isinstance(error, TimeoutError) else "ServerFault", text, name, partial=partial)
+        return cls(error.kind, text, name, error.provider, error.status, error.request_id, error.retry_after, partial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,25 @@ class MaxTurns:
     limit: Literal["max_turns", "max_tool_turns", "max_call_retries"]
     allowed: int
     type: Literal["MaxTurns"] = "MaxTurns"
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetExceeded:
+    """A budget was spent: `limit` names it, `allowed` is its value, `spent` what was used (None: nobody knows)."""
+
+    limit: Literal["max_total_tokens", "max_cost", "max_tool_calls", "deadline"]
+    allowed: int | float | str
+    spent: int | float | str | None
+    type: Literal["BudgetExceeded"] = "BudgetExceeded"
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedToolCall:
+    """A call was started by a driver that is gone, and its tool's policy is to fail."""
+
+    name: str
+    key: str
+    type: Literal["UnfinishedToolCall"] = "UnfinishedToolCall"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +90,7 @@ class OutputInvalid:
 
     feedback: str
     retries: int
+    kind: Literal["missing", "malformed", "invalid", "rejected"] = "invalid"
     type: Literal["OutputInvalid"] = "OutputInvalid"
 
 
@@ -87,7 +120,15 @@ class ProviderFailure:
 
 
 Cause: TypeAlias = Annotated[
-    MaxTurns | UnknownToolCall | OutputInvalid | Truncated | Cancelled | ProviderFailure, Field(discriminator="type")
+    MaxTurns
+    | BudgetExceeded
+    | UnknownToolCall
+    | UnfinishedToolCall
+    | OutputInvalid
+    | Truncated
+    | Cancelled
+    | ProviderFailure,
+    Field(discriminator="type"),
 ]
 """Why a run failed."""
 
@@ -96,7 +137,7 @@ Cause: TypeAlias = Annotated[
 class Problem:
     """What is wrong with a tool call, in a kind and in words that a model can act on."""
 
-    kind: Literal["unknown", "malformed", "invalid"]
+    kind: Literal["unknown", "not_allowed", "malformed", "invalid"]
     text: str
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID, uuid5
 
-from rigging_py.message import Message, ModelTurn
+from rigging_py.message import Message, ModelTurn, Usage
+from rigging_py.run.memory import Answered, PendingTurn, RunState
 from rigging_py.run.program import OutputSpec
-from rigging_py.run.state import PendingTurn, RunState
-from rigging_py.run.steps import ModelCall, PendingToolCall, ToolResult
+from rigging_py.run.steps import PendingToolCall, ToolResult
 
 NOT_EXECUTED = "This call was not executed."
 _NAMESPACE = UUID("6f2f9b0e-8a44-5c1f-9d2b-51c1f0a7a3de")
@@ -20,31 +20,50 @@ def uuid_at(run: RunState, index: int) -> UUID:
 
 def record(run: RunState, turn: ModelTurn) -> None:
     """Counts a call that gave a turn, and those that the generator had to make before it."""
-    run.calls += [ModelCall(run.turn, run.attempt, usage, failure="Retried") for usage in turn.attempts]
-    run.calls.append(ModelCall(run.turn, run.attempt, turn.usage, turn.stop_reason))
     for usage in (*turn.attempts, turn.usage):
-        run.usage += usage
+        # A call whose usage nobody knows has a cost that nobody knows.
+        run.usage += usage or Usage()
+
+
+def answered(run: RunState, turn: PendingTurn, call: PendingToolCall, result: ToolResult) -> Answered:
+    """The result of a call as a message, at the place it will have in the history."""
+    place = len(run.messages) + 1 + turn.calls.index(call)
+    content = result.content if isinstance(result.content, str) else list(result.content)
+    metadata = {**result.metadata, "error": True} if result.error else dict(result.metadata)
+    message = Message("tool", content, tool_call_id=call.id, metadata=metadata, uuid=uuid_at(run, place))
+    return Answered(message, result.error, result.stop)
+
+
+def hold(run: RunState, turn: PendingTurn) -> None:
+    """The turn is pending; its messages have their places from now on."""
+    run.pending = turn
+    run.place(turn.message)
+    for result in turn.results.values():
+        run.place(result.message)
 
 
 def commit(run: RunState, turn: PendingTurn, unanswered: str = NOT_EXECUTED) -> None:
     """The turn joins the history with one result for each call, in call order; calls without one get `unanswered`."""
     nothing = ToolResult(unanswered, error=True)
-    place = len(run.messages) + 1
-    results = [
-        _result_message(call, turn.results.get(call.key, nothing), uuid_at(run, place + index))
-        for index, call in enumerate(turn.calls)
-    ]
-    run.messages += [turn.message, *results]
+    results = [turn.results.get(call.key) or answered(run, turn, call, nothing) for call in turn.calls]
+    say(run, turn.message, *(result.message for result in results))
     run.pending = None
+
+
+def say(run: RunState, *messages: Message) -> None:
+    """The messages join the history."""
+    for message in messages:
+        run.place(message)
+        run.messages.append(message)
 
 
 def refuse(run: RunState, turn: PendingTurn, reply: str | None) -> None:
     """A refused answer joins the history, and what is said about it; a silent one leaves no message of its own."""
     place = len(run.messages)
-    if says_anything(turn.message):
+    if turn.calls or says_anything(turn.message):
         commit(run, turn)
     if reply is not None:
-        run.messages.append(Message("user", reply, uuid=uuid_at(run, len(run.messages))))
+        say(run, Message("user", reply, uuid=uuid_at(run, len(run.messages))))
     run.refused += [message.uuid for message in run.messages[place:]]
     run.pending = None
 
@@ -59,9 +78,15 @@ def shown(run: RunState, output: OutputSpec | None) -> tuple[Message, ...]:
     return tuple(run.messages) if output is None or output.keep_dialog else _without_refused(run)
 
 
+def last_turn(run: RunState) -> Message | None:
+    """The last thing the model said."""
+    return next((message for message in reversed(run.messages) if message.role == "assistant"), None)
+
+
 def last_answer(run: RunState) -> str:
     """The text of the last thing the model said."""
-    return next((message.content for message in reversed(run.messages) if message.role == "assistant"), "")
+    said = last_turn(run)
+    return said.content if said is not None else ""
 
 
 def says_anything(message: Message) -> bool:
@@ -72,9 +97,3 @@ def says_anything(message: Message) -> bool:
 def _without_refused(run: RunState) -> tuple[Message, ...]:
     refused = set(run.refused)
     return tuple(message for message in run.messages if message.uuid not in refused)
-
-
-def _result_message(call: PendingToolCall, result: ToolResult, uuid: UUID) -> Message:
-    content = result.content if isinstance(result.content, str) else list(result.content)
-    metadata = {**result.metadata, "error": True} if result.error else dict(result.metadata)
-    return Message("tool", content, tool_call_id=call.id, metadata=metadata, uuid=uuid)

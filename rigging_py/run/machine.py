@@ -8,32 +8,74 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any, Final, Self, assert_never
 
 from rigging_py.error import ProgramChangedError, ProgramNeededError, ProtocolError
 from rigging_py.message import Message, MessageDict, ModelTurn, Usage
-from rigging_py.run.accept import Verdict, read_answer, weigh
-from rigging_py.run.calls import pending_turn, repaired, reread
+from rigging_py.run.accept import read_answer, weigh
+from rigging_py.run.calls import pending_turn, problem_of, read_calls, repaired
 from rigging_py.run.causes import (
+    BudgetExceeded,
     Cancelled,
-    Cause,
     FailureRecord,
     MaxTurns,
     Problem,
     ProviderFailure,
+    UnfinishedToolCall,
     UnknownToolCall,
     shortened,
 )
-from rigging_py.run.history import commit, last_answer, record, refuse, says_anything, sent, shown
+from rigging_py.run.history import hold, last_answer, record, sent, shown
+from rigging_py.run.journal import (
+    CallResolved,
+    CancelAsked,
+    Decided,
+    Entry,
+    Expired,
+    Forked,
+    Injected,
+    Input,
+    Journal,
+    LimitsRaised,
+    ModelFailed,
+    ModelResponded,
+    Recovered,
+    StoredResult,
+    ToolsReturned,
+    ToolStarted,
+    TurnBegan,
+    model_calls,
+)
+from rigging_py.run.memory import PendingTurn, RunState
+from rigging_py.run.moves import (
+    answering,
+    begin_turn,
+    close,
+    fail,
+    follow,
+    joined,
+    listen,
+    proceed,
+    recovered,
+    rename,
+    send_back,
+)
+from rigging_py.run.play import play
 from rigging_py.run.program import Feedback, Program, changes
 from rigging_py.run.rules import HINTS, rule_for
-from rigging_py.run.state import PendingTurn, RunLimits, RunState, State
+from rigging_py.run.state import RunLimits, State
 from rigging_py.run.steps import (
     AgentRunStep,
     Answer,
+    Approve,
+    AwaitDecision,
     CallModel,
     CallTools,
+    Decision,
+    Deny,
     Done,
+    Edit,
     Fail,
     Failed,
     InputName,
@@ -42,18 +84,12 @@ from rigging_py.run.steps import (
     PendingToolCall,
     Repair,
     Resolution,
-    ResolutionNeeded,
     ResolveToolCall,
     Response,
     Retry,
     Skip,
     Stop,
     ToolResult,
-    ToolsRequested,
-    TurnContinued,
-    TurnFailed,
-    TurnFinished,
-    TurnRejected,
 )
 from rigging_py.run.stored import read_state, write_state
 
@@ -82,10 +118,12 @@ class AgentRun:
             messages.append(Message.fit(prompt))
         if not messages:
             raise ValueError("A run needs something to answer: give it a prompt or a history.")
+        limits = limits or RunLimits()
         self._program: Program | None = program or Program()
         self._stored_fingerprint: Mapping[str, str] = {}
-        self._run = RunState(run_id, limits or RunLimits(), messages, len(messages))
+        self._run = RunState(run_id, limits, limits, run_id, messages, len(messages), list(messages))
         self._value: object = _UNREAD
+        self._now: datetime | None = None
 
     # Looking at a run.
 
@@ -110,14 +148,29 @@ class AgentRun:
         return self._run.turn
 
     @property
+    def turns(self) -> int:
+        """Model turns begun since the last follow-up, which is what `max_turns` counts."""
+        return self._run.turns
+
+    @property
+    def attempt(self) -> int:
+        """Which try of the present call this is, from 1."""
+        return self._run.attempt
+
+    @property
     def tool_turns(self) -> int:
-        """Batches of tool calls begun."""
+        """Batches of tool calls begun since the last follow-up."""
         return self._run.tool_turns
 
     @property
     def messages(self) -> tuple[Message, ...]:
         """The history so far; a turn whose calls are not all answered is not in it."""
         return tuple(self._run.messages)
+
+    @property
+    def waiting(self) -> tuple[Message, ...]:
+        """Messages that were injected and that no turn has heard yet."""
+        return tuple(self._run.waiting)
 
     @property
     def given(self) -> int:
@@ -132,26 +185,39 @@ class AgentRun:
     @property
     def calls(self) -> tuple[ModelCall, ...]:
         """Every call of the model so far."""
-        return tuple(self._run.calls)
+        return tuple(model_calls(self._run.journal))
+
+    @property
+    def journal(self) -> Journal:
+        """Every input so far, in order; with the program it can be played again."""
+        run = self._run
+        return Journal(run.begun_as, run.begun_with, run.given, tuple(run.bodies), tuple(run.journal))
 
     def __repr__(self) -> str:
-        return f"AgentRun({self.run_id!r}, {self.state}, turn {self.turn} of {self.limits.max_turns})"
+        return f"AgentRun({self.run_id!r}, {self.state}, turn {self.turns} of {self.limits.max_turns})"
 
     # Driving it.
+
+    def stamp(self, now: datetime) -> None:
+        """Says what time it is for the entries of the journal from now on; the machine has no clock."""
+        self._now = now
 
     def next_step(self) -> AgentRunStep:
         """What the driver does next. Asking again gives the same answer."""
         run = self._take("next_step")
         match run.state:
             case State.READY:
-                self._begin_turn()
+                begin_turn(run)
+                self._log(TurnBegan(run.turn))
                 return self.next_step()
             case State.AWAITING_MODEL:
                 return self._call_model()
             case State.RESOLVING:
                 return ResolveToolCall(*self._looked_at())
+            case State.AWAITING_DECISION:
+                return AwaitDecision(self._pending.requests())
             case State.EXECUTING_TOOLS:
-                return CallTools(self._pending.missing())
+                return CallTools(self._pending.executable(), self._pending.started)
             case State.DONE:
                 return Done(self._response())
             case State.FAILED:
@@ -160,16 +226,35 @@ class AgentRun:
             case _:
                 assert_never(run.state)
 
-    def model_response(self, turn: ModelTurn | str) -> ModelTurnOutcome:
-        """Takes a model's turn, and says what it came to."""
+    def model_response(self, turn: ModelTurn | str, *, feedback: str | None = None) -> ModelTurnOutcome:
+        """Takes a model's turn, and says what it came to.
+
+        With `feedback` the driver itself refuses the turn: no tool of it is executed, and the model is asked again as
+        after an answer that is not valid.
+        """
         run = self._take("model_response")
         turn = ModelTurn.from_text(turn) if isinstance(turn, str) else turn
         if turn.message.role != "assistant":
             raise self._protocol_error("model_response", f"a turn is an assistant's, not a {turn.message.role}'s")
-        pending = pending_turn(run, turn)
-        verdict = weigh(run, pending, self._code)
+        heard = pending_turn(run, turn)
+        pending = joined(heard, run.prefix)
+        verdict = weigh(run, pending, self._code, feedback)
         record(run, turn)
-        return self._follow(pending, verdict)
+        said = ModelResponded(
+            run.turn,
+            run.attempt,
+            run.place(heard.message),
+            turn.stop_reason,
+            turn.usage,
+            turn.extra,
+            turn.attempts,
+            feedback,
+        )
+        outcome = follow(run, pending, verdict)
+        if verdict is not None and run.state is State.DONE:
+            self._value = verdict.kept if verdict.row.then == "keep" else verdict.value
+        self._log(said)
+        return outcome
 
     def model_failed(
         self, error: BaseException | FailureRecord, *, retryable: bool = False, usage: Usage | None = None
@@ -177,33 +262,58 @@ class AgentRun:
         """Takes the failure of a call; the next step is the same call while an attempt is left, else `Failed`."""
         run = self._take("model_failed")
         failure = error if isinstance(error, FailureRecord) else FailureRecord.of(error)
+        failed = ModelFailed(run.turn, run.attempt, failure, retryable, usage)
         run.usage += usage
-        run.calls.append(ModelCall(run.turn, run.attempt, usage, failure=failure.kind))
         if retryable and run.attempt < run.limits.max_attempts:
             run.attempt += 1
         else:
-            self._fail(ProviderFailure(failure))
+            fail(run, ProviderFailure(failure))
+        self._log(failed)
         return self.next_step()
 
     def resolve_tool_call(self, resolution: Resolution) -> ModelTurnOutcome:
         """Says what becomes of the call that `ResolveToolCall` named."""
         self._take("resolve_tool_call")
-        pending, (call, problem) = self._pending, self._looked_at()
-        match resolution:
-            case Answer(text, error):
-                return self._rescan(pending.answering(call, text, error=error))
-            case Repair(name, arguments):
-                return self._rescan(repaired(pending, self._known(name or call.name), arguments))
-            case Retry(feedback):
-                return self._send_back(pending.answering(call, feedback))
-            case Skip(reason):
-                return self._close(pending, reason)
-            case Fail():
-                return self._fail(UnknownToolCall(call.name, problem.text), pending.answering(call, problem.text))
-            case Stop(reason):
-                return self._fail(Cancelled(reason), pending)
+        outcome = self._resolve(resolution)
+        self._log(CallResolved(resolution))
+        return outcome
+
+    def decide(self, key: str, decision: Decision) -> ModelTurnOutcome:
+        """Says what becomes of one of the calls that `AwaitDecision` named. Raises for arguments that are not valid."""
+        run = self._take("decide")
+        pending = self._pending
+        if key not in pending.undecided:
+            waiting = ", ".join(pending.undecided)
+            raise self._protocol_error("decide", f"{key!r} waits for no decision; these do: {waiting}")
+        match decision:
+            case Approve():
+                pass
+            case Deny(reason):
+                pending = answering(run, pending, [(key, ToolResult(reason, error=True))])
+            case Edit(arguments):
+                pending = self._edited("decide", pending, key, arguments)
             case _:
-                assert_never(resolution)
+                assert_never(decision)
+        undecided = {one: why for one, why in pending.undecided.items() if one != key}
+        outcome = proceed(run, replace(pending, undecided=undecided, decided=(*pending.decided, key)))
+        self._log(Decided(key, decision))
+        return outcome
+
+    def tool_started(self, key: str, arguments: dict[str, Any] | None = None) -> PendingToolCall:
+        """Says that a call is about to be executed, with other arguments where some are given, and gives it as it is.
+
+        A run that is stored after this and before the result knows that the effect may have happened.
+        """
+        run = self._take("tool_started")
+        pending = self._pending
+        if key not in [call.key for call in pending.executable()] or key in pending.started:
+            raise self._protocol_error("tool_started", self._why_not(key))
+        if arguments is not None:
+            pending = self._edited("tool_started", pending, key, arguments)
+        pending = replace(pending, started=(*pending.started, key))
+        hold(run, pending)
+        self._log(ToolStarted(key, arguments))
+        return next(call for call in pending.calls if call.key == key)
 
     def tool_result(self, key: str, result: ToolResult | str) -> None:
         """Takes the result of one call, by its key. When the last is in, they join the history in call order."""
@@ -214,34 +324,109 @@ class AgentRun:
         run = self._take("tool_result")
         pairs = [(key, ToolResult(result) if isinstance(result, str) else result) for key, result in results]
         self._check_keys([key for key, _ in pairs])
-        pending = replace(self._pending, results={**self._pending.results, **dict(pairs)})
-        if pending.missing():
-            run.pending = pending
+        pending = answering(run, self._pending, pairs)
+        hold(run, pending)
+        taken = [(key, pending.results[key]) for key, _ in pairs]
+        stored = tuple(StoredResult(key, run.place(one.message), one.error, one.stop) for key, one in taken)
+        proceed(run, pending)
+        self._log(ToolsReturned(stored))
+
+    def recover(self) -> ModelTurnOutcome:
+        """Deals with the calls that a driver which is gone had started, each by its tool's policy."""
+        run = self._take("recover")
+        pending, tools = self._pending, self._code.tools
+        if not pending.started:
+            raise self._protocol_error("recover", "no call was started and left without a result")
+        left = [call for call in pending.calls if call.key in pending.started]
+        failing = next((call for call in left if tools[call.name].recovery == "fail"), None)
+        if failing is not None:
+            outcome: ModelTurnOutcome = fail(run, UnfinishedToolCall(failing.name, failing.key), pending)
         else:
-            self._close(pending)
+            asked = [call for call in left if tools[call.name].recovery == "ask"]
+            outcome = proceed(run, recovered(pending, asked))
+        self._log(Recovered())
+        return outcome
+
+    def inject(self, messages: Iterable[Message | MessageDict | str] | Message | MessageDict | str) -> None:
+        """Says something more: it joins the history before the next turn. A run that is done is ready again."""
+        run = self._take("inject")
+        heard = listen(
+            run, Message.fit_as_list(messages if isinstance(messages, str | Message | Mapping) else [*messages])
+        )
+        if not heard:
+            raise self._protocol_error("inject", "there is no message to say")
+        self._value = _UNREAD
+        self._log(Injected(tuple(run.place(message) for message in heard)))
+
+    def expire(self, now: datetime) -> None:
+        """Ends the run because its deadline has passed at `now`; it goes on as after `cancel`."""
+        run = self._take("expire")
+        deadline = run.limits.deadline
+        if deadline is None or now < deadline:
+            raise self._protocol_error("expire", f"the deadline is {deadline}, which has not passed at {now}")
+        fail(run, BudgetExceeded("deadline", deadline.isoformat(), now.isoformat()), run.pending)
+        self._log(Expired(now))
 
     def cancel(self, reason: str, *, by: str = "") -> None:
         """Ends the run. Results in hand are kept; calls without one are answered as not executed."""
         run = self._take("cancel")
-        self._fail(Cancelled(reason, by), run.pending)
+        fail(run, Cancelled(reason, by), run.pending)
+        self._log(CancelAsked(reason, by))
 
-    def raise_limit(self, **limits: int) -> None:
-        """Gives a run that failed for want of turns higher limits, by their names in `RunLimits`; it is ready again."""
+    def raise_limit(self, **limits: float | datetime | None) -> None:
+        """Gives a run that failed at a limit or a budget higher ones, by their names in `RunLimits`; it goes on.
+
+        After a call that failed it is `max_attempts` that is raised.
+        """
         run = self._take("raise_limit")
-        if not isinstance(run.cause, MaxTurns):
-            raise self._protocol_error("raise_limit", "only a run that failed at a limit on turns goes on")
+        is_call = isinstance(run.cause, ProviderFailure)
+        if not isinstance(run.cause, MaxTurns | BudgetExceeded | ProviderFailure):
+            raise self._protocol_error("raise_limit", "only a run that failed at a limit or a call goes on")
+        limit = "max_attempts" if isinstance(run.cause, ProviderFailure) else run.cause.limit
         known = asdict(run.limits)
-        is_higher = all(name in known and value > known[name] for name, value in limits.items())
-        if run.cause.limit not in limits or not is_higher:
-            hint = f"give {run.cause.limit}, and others if need be, a higher value than it has in {run.limits}"
+        is_higher = all(name in known and _is_higher(value, known[name]) for name, value in limits.items())
+        if limit not in limits or not is_higher:
+            hint = f"give {limit}, and others if need be, a higher value than it has in {run.limits}"
             raise self._protocol_error("raise_limit", hint)
-        run.limits, run.cause, run.state = replace(run.limits, **limits), None, State.READY
+        run.limits, run.cause = replace(run.limits, **limits), None  # type: ignore[arg-type]
+        run.state = State.AWAITING_MODEL if is_call else State.READY
+        run.attempt += is_call
+        self._log(LimitsRaised(run.limits))
+
+    def rename(self, run_id: str) -> None:
+        """Goes by another id from here on. Calls that were started under the old one are no longer this run's."""
+        run = self._take("rename")
+        rename(run, run_id)
+        self._log(Forked(run_id))
+
+    def fork(self, at: int | None = None, *, run_id: str | None = None) -> AgentRun:
+        """Another run that begins with the first `at` entries of this one's journal (all of them by default).
+
+        What happened is not done again, and what happens from here on is the fork's own: it has an id of its own, by
+        default this one's with the place behind it. Raises `ReplayDivergence` when the program judges otherwise than
+        it did.
+        """
+        journal = self.journal
+        place = len(journal) if at is None else at
+        if not 0 <= place <= len(journal):
+            raise ValueError(f"The journal has {len(journal)} entries; a fork is at 0 to {len(journal)}, not {place}.")
+        if self._program is None:
+            raise ProgramNeededError(f"A fork of {self.run_id!r} needs its program; load it with it.")
+        made = AgentRun(
+            history=journal.bodies[: journal.given], limits=journal.limits, program=self._program, run_id=journal.run_id
+        )
+        play(made, journal, place)
+        made.rename(run_id or f"{self.run_id}.{place}")
+        return made
 
     # Storing it.
 
-    def dump(self) -> dict[str, Any]:
-        """The run as JSON-safe data, without its program. It holds the whole conversation."""
-        return write_state(self._run, self._fingerprint)
+    def dump(self, since: Mapping[str, int] | None = None) -> dict[str, Any]:
+        """The run as JSON-safe data, without its program. It holds the whole conversation.
+
+        `since` says how long the lists of an earlier dump were, by name: of these lists only what is new is given.
+        """
+        return write_state(self._run, self._fingerprint, since or {})
 
     @classmethod
     def load(cls, state: Mapping[str, Any], program: Program | None = None, *, allow_changes: bool = False) -> Self:
@@ -253,7 +438,7 @@ class AgentRun:
         """
         loaded = cls.__new__(cls)
         loaded._run, stored = read_state(state)
-        loaded._stored_fingerprint, loaded._value = stored, _UNREAD
+        loaded._stored_fingerprint, loaded._value, loaded._now = stored, _UNREAD, None
         loaded._program = program if program is not None or stored else Program()
         differences = changes(stored, program.fingerprint) if program is not None else []
         if differences and not allow_changes:
@@ -264,88 +449,62 @@ class AgentRun:
 
     # Deciding.
 
-    def _begin_turn(self) -> None:
-        run = self._run
-        if run.turn >= run.limits.max_turns:
-            self._fail(MaxTurns("max_turns", run.limits.max_turns))
-        else:
-            run.turn, run.attempt, run.state = run.turn + 1, 1, State.AWAITING_MODEL
-
     def _call_model(self) -> CallModel:
         run, output = self._run, self._code.output
-        request_id = f"{run.run_id}/{run.turn}/{run.attempt}"
-        return CallModel(sent(run, output), run.turn, run.attempt, request_id, output.shape if output else None)
+        return CallModel(
+            sent(run, output),
+            run.turn,
+            run.attempt,
+            f"{run.run_id}/{run.turn}/{run.attempt}",
+            output.shape if output else None,
+            run.overrides,
+            run.prefix,
+        )
+
+    def _resolve(self, resolution: Resolution) -> ModelTurnOutcome:
+        run, pending, (call, problem) = self._run, self._pending, self._looked_at()
+        match resolution:
+            case Answer(text, error):
+                return self._rescan(answering(run, pending, [(call.key, ToolResult(text, error))]))
+            case Repair(name, arguments):
+                known = self._known(name or call.name)
+                return self._rescan(repaired(pending, pending.scanned, known, arguments))
+            case Retry(feedback):
+                return send_back(run, answering(run, pending, [(call.key, ToolResult(feedback, error=True))]))
+            case Skip(reason):
+                if self._code.allowed is not None and not self._code.allowed:
+                    raise self._protocol_error(
+                        "resolve_tool_call", "no tool may be called, so the model would only call again"
+                    )
+                return close(run, pending, reason)
+            case Fail():
+                answer = answering(run, pending, [(call.key, ToolResult(problem.text, error=True))])
+                return fail(run, UnknownToolCall(call.name, problem.text), answer)
+            case Stop(reason):
+                return fail(run, Cancelled(reason), pending)
+            case _:
+                assert_never(resolution)
 
     def _rescan(self, pending: PendingTurn) -> ModelTurnOutcome:
-        return self._follow(pending, weigh(self._run, pending, self._code))
+        return follow(self._run, pending, weigh(self._run, pending, self._code))
 
     def _check_anew(self, pending: PendingTurn) -> None:
-        if self._run.state is State.EXECUTING_TOOLS:
+        run = self._run
+        if run.state in (State.AWAITING_DECISION, State.EXECUTING_TOOLS):
             # The batch counts again when it is executed.
-            self._run.tool_turns -= 1
-        self._rescan(replace(pending, scanned=0, calls=[reread(call) for call in pending.calls]))
+            run.tool_turns -= 1
+            run.tool_calls -= len(pending.calls)
+        calls = read_calls(run.run_id, run.turn, pending.message.tool_calls or ())
+        self._rescan(replace(pending, scanned=0, calls=calls))
 
-    def _follow(self, pending: PendingTurn, verdict: Verdict | None) -> ModelTurnOutcome:
-        """Does what was decided about a turn. Nothing of the program runs from here on."""
-        self._run.pending = pending
-        if verdict is None:
-            self._run.state = State.RESOLVING
-            return ResolutionNeeded(*self._looked_at())
-        row = verdict.row
-        match row.then:
-            case "execute":
-                return self._execute(pending)
-            case "retry":
-                return self._ask_again(verdict)
-            case "fail":
-                assert row.cause is not None
-                return self._fail(row.cause(verdict), pending)
-            case "finish":
-                return self._finish(verdict)
-            case _:
-                assert_never(row.then)
-
-    def _execute(self, pending: PendingTurn) -> ModelTurnOutcome:
-        self._run.tool_turns += 1
-        missing = pending.missing()
-        if not missing:
-            return self._close(pending)
-        self._run.state = State.EXECUTING_TOOLS
-        return ToolsRequested(missing)
-
-    def _ask_again(self, verdict: Verdict) -> ModelTurnOutcome:
-        is_told = verdict.output is not None and verdict.output.on_invalid == "feedback"
-        self._run.output_retries += 1
-        refuse(self._run, verdict.turn, verdict.feedback if is_told else None)
-        self._run.state = State.READY
-        return TurnRejected(verdict.feedback)
-
-    def _finish(self, verdict: Verdict) -> ModelTurnOutcome:
-        commit(self._run, verdict.turn)
-        self._value, self._run.state = verdict.value, State.DONE
-        return TurnFinished()
-
-    def _close(self, pending: PendingTurn, *unanswered: str) -> ModelTurnOutcome:
-        """The batch is complete: the model goes on, unless a tool ended the run."""
-        commit(self._run, pending, *unanswered)
-        is_over = any(result.stop for result in pending.results.values())
-        self._run.state = State.DONE if is_over else State.READY
-        return TurnFinished() if is_over else TurnContinued()
-
-    def _send_back(self, pending: PendingTurn) -> ModelTurnOutcome:
-        run = self._run
-        if run.call_retries >= run.limits.max_call_retries:
-            return self._fail(MaxTurns("max_call_retries", run.limits.max_call_retries), pending)
-        run.call_retries += 1
-        return self._close(pending)
-
-    def _fail(self, cause: Cause, pending: PendingTurn | None = None) -> TurnFailed:
-        """Ends the run; what was said in a pending turn joins the history."""
-        run = self._run
-        if pending is not None and (pending.calls or says_anything(pending.message)):
-            commit(run, pending)
-        run.pending, run.cause, run.state = None, cause, State.FAILED
-        return TurnFailed(cause)
+    def _edited(self, method: InputName, pending: PendingTurn, key: str, arguments: dict[str, Any]) -> PendingTurn:
+        """The turn with other arguments in a call, which are checked."""
+        index = next(index for index, call in enumerate(pending.calls) if call.key == key)
+        edited = repaired(pending, index, pending.calls[index].name, arguments, mark="edited")
+        wrong = problem_of(edited.calls[index], self._code)
+        if wrong is not None:
+            raise self._protocol_error(method, f"nothing is edited: {wrong.text.rstrip('.')}")
+        return edited
 
     # Answering.
 
@@ -355,14 +514,14 @@ class AgentRun:
             self._value = self._read_answer()
         error = self._value.text if isinstance(self._value, Feedback) else None
         value = last_answer(run) if error is not None else self._value
-        return Response(value, self._shown(), run.usage, tuple(run.calls), error)
+        return Response(value, self._shown(), run.usage, self.calls, error, run.truncation)
 
     def _shown(self) -> tuple[Message, ...]:
         return shown(self._run, self._program.output if self._program is not None else None)
 
     def _read_answer(self) -> object:
         if self._program is not None:
-            return read_answer(self._run, self._program.output)
+            return read_answer(self._run, self._program)
         return Feedback(_BLIND) if "output" in self._fingerprint else last_answer(self._run)
 
     # Guarding.
@@ -386,6 +545,9 @@ class AgentRun:
         assert self._pending.problem is not None
         return self._pending.calls[self._pending.scanned], self._pending.problem
 
+    def _log(self, accepted: Input) -> None:
+        self._run.journal.append(Entry(accepted, self._run.state, self._now))
+
     def _take(self, name: InputName) -> RunState:
         """The data of the run, when it takes this input where it is."""
         rule = rule_for(self._run.state, name)
@@ -399,24 +561,41 @@ class AgentRun:
         return self._run
 
     def _known(self, name: str) -> str:
-        if name not in self._code.tools:
-            hint = f"a call can only be repaired to a tool that is there, not {shortened(name)!r}"
+        if not self._code.allows(name):
+            hint = f"a call can only be repaired to a tool that may be called, not {shortened(name)!r}"
             raise self._protocol_error("resolve_tool_call", hint)
         return name
 
     def _check_keys(self, keys: list[str]) -> None:
-        missing = [call.key for call in self._pending.missing()]
-        wrong = next((key for key in keys if key not in missing), None)
+        executable = [call.key for call in self._pending.executable()]
+        wrong = next((key for key in keys if key not in executable), None)
         if not keys:
-            problem = "no result was given"
+            problem = f"no result was given; results are missing for {', '.join(executable)}"
         elif wrong is not None:
-            is_answered = wrong in self._pending.results
-            problem = f"{wrong!r} {'has its result already' if is_answered else 'is no call of this turn'}"
+            problem = self._why_not(wrong)
         elif len(set(keys)) < len(keys):
             problem = "a call was answered twice"
         else:
             return
-        raise self._protocol_error("tool_result", f"{problem}; results are missing for {', '.join(missing)}")
+        raise self._protocol_error("tool_result", problem)
+
+    def _why_not(self, key: str) -> str:
+        """Why nothing can be said about the execution of a call."""
+        pending = self._pending
+        if key in pending.results:
+            problem = "has its result already"
+        elif key in pending.undecided:
+            problem = "waits for a decision"
+        elif key in pending.started:
+            problem = "was started already"
+        else:
+            problem = "is no call of this turn"
+        missing = ", ".join(call.key for call in pending.executable())
+        return f"{key!r} {problem}; results are missing for {missing}"
 
     def _protocol_error(self, method: str, hint: str) -> ProtocolError:
         return ProtocolError(method, self._run.state, hint)
+
+
+def _is_higher(value: Any, than: Any) -> bool:
+    return (value is None and than is not None) or (value is not None and than is not None and value > than)

@@ -9,7 +9,13 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from rigging_py.parsing import Shape
+from rigging_py.parsing import JsonShape, Shape
+
+OUTPUT_TOOL = "final_result"
+"""The tool by which a model gives its answer where that is asked for as a call."""
+
+FeedbackKind: TypeAlias = Literal["missing", "malformed", "invalid", "rejected"]
+"""What is wrong with an answer: it is not there, not well formed, not valid, or a rule of the program's says no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,27 +23,55 @@ class Feedback:
     """What is wrong with an answer, in words for the model."""
 
     text: str
+    kind: FeedbackKind = "invalid"
 
 
 Validator: TypeAlias = Callable[[str], object]
 """A pure function from the text of an answer to its value, or to `Feedback`."""
+
+OutputMode: TypeAlias = Literal["xml", "native", "tool", "prompted"]
+"""How an answer is asked for: tags in free text, JSON that the generator enforces, a tool call, or JSON in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoreTokens:
+    """Ask once more, with this limit on the tokens of an answer."""
+
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """Let the model go on from where it was cut, this many times."""
+
+    times: int = 1
+
+
+OnTruncated: TypeAlias = MoreTokens | Continue | Literal["keep_items", "fail"]
+"""What becomes of an answer that the token limit cut; `keep_items` keeps the complete items of a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutputSpec:
     """What the answer must be.
 
+    `mode`: how it is asked for, which says whether a validator reads the text or the arguments of `final_result`.
     `on_invalid`: `feedback` appends what is wrong and asks again; `regenerate` asks again as if nothing had been said.
+    `on_truncated`: what becomes of an answer that is not valid because the token limit cut it.
     `strict`: retries spent is a failure; otherwise the run is done with an `output_error`.
     `keep_dialog`: whether the response's messages hold the answers that were refused.
     `shape`: the form of the answer, for generators that can enforce it.
+    `salvage`: the value of the complete items in a text that was cut, or `Feedback`.
     """
 
     validators: tuple[Validator, ...]
-    shape: Shape | None = None
+    shape: Shape | JsonShape | None = None
     on_invalid: Literal["feedback", "regenerate"] = "feedback"
     strict: bool = True
     keep_dialog: bool = True
+    mode: OutputMode = "xml"
+    on_truncated: OnTruncated = "fail"
+    salvage: Validator | None = None
 
     def check(self, text: str) -> object:
         """The value of an answer (a tuple when there are several validators), or the first `Feedback`."""
@@ -85,19 +119,45 @@ class ProgramTool:
 
 @dataclass(frozen=True)
 class Program:
-    """The tools by name, and what the answer must be (None: any text will do)."""
+    """The tools by name, and what the answer must be (None: any text will do).
+
+    `allowed` are the names of the tools that may be called now, where the choice of tools says so; None is all.
+    """
 
     tools: Mapping[str, ProgramTool] = field(default_factory=dict[str, ProgramTool])
     output: OutputSpec | None = None
+    allowed: frozenset[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.output_tool in self.tools:
+            raise ValueError(
+                f"{OUTPUT_TOOL!r} is the tool that gives the answer; rename yours, or choose another output mode."
+            )
+
+    @cached_property
+    def output_tool(self) -> str | None:
+        """The tool by which the answer is given, if it is given by one."""
+        return OUTPUT_TOOL if self.output is not None and self.output.mode == "tool" else None
+
+    def allows(self, name: str) -> bool:
+        """Whether a tool may be called."""
+        return name in self.tools and (self.allowed is None or name in self.allowed)
 
     @cached_property
     def fingerprint(self) -> Mapping[str, str]:
-        """One short hash for each tool and for the output, by which a stored run knows its program again."""
+        """One short hash for each tool and for the output, by which a stored run knows its program again.
+
+        It is part of the stored format: another way of hashing would make every stored program look changed.
+        """
         prints = {f"tool {name}": _hash(tool.schema) for name, tool in self.tools.items()}
         if self.output is not None:
-            shape = [asdict(element) for element in self.output.shape or ()]
-            prints["output"] = _hash([shape, len(self.output.validators), self.output.on_invalid, self.output.strict])
+            prints["output"] = _hash(_facts(self.output))
         return prints
+
+
+def _facts(output: OutputSpec) -> list[object]:
+    shape = asdict(output.shape) if isinstance(output.shape, JsonShape) else [asdict(one) for one in output.shape or ()]
+    return [shape, len(output.validators), output.on_invalid, output.strict, output.mode]
 
 
 def _hash(value: object) -> str:
