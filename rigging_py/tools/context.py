@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import types
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, NoReturn, Union, final, get_args, get_origin
+from typing import Annotated, Any, Generic, Union, final, get_args, get_origin
 
-from pydantic.errors import PydanticSchemaGenerationError
 from typing_extensions import TypeVar
 
 T_co = TypeVar("T_co", covariant=True, default=object)
@@ -32,12 +31,6 @@ class ToolContext(Generic[T_co]):
     key: str
     run_id: str
     attempt: int = 1
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> NoReturn:
-        raise PydanticSchemaGenerationError(
-            "A model cannot give a ToolContext; annotate the parameter itself with it, not a part of the parameter."
-        )
 
 
 @dataclass(frozen=True)
@@ -67,6 +60,11 @@ def expected_value(annotation: Any) -> list[Any]:
     if plain is ToolContext:
         return [object]
     return list(get_args(plain)) if get_origin(plain) is ToolContext else []
+
+
+def mentions_context(annotation: Any) -> bool:
+    """Whether a `ToolContext` is somewhere inside the annotation."""
+    return ToolContext in (annotation, get_origin(annotation)) or any(map(mentions_context, get_args(annotation)))
 
 
 def _plain(annotation: Any) -> Any:

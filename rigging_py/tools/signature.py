@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, NotRequired, cast, get_args, get_origin
+from typing import Annotated, Any, NotRequired, cast, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.errors import PydanticUserError
@@ -14,7 +14,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from typing_extensions import TypedDict
 
 from rigging_py.error import ToolDefinitionError
-from rigging_py.tools.context import ContextParameter, expected_value
+from rigging_py.tools.context import ContextParameter, expected_value, mentions_context
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -93,10 +93,14 @@ def _context(function: str, parameters: Sequence[inspect.Parameter]) -> ContextP
     found = [
         ContextParameter(one.name, *expected) for one in parameters if (expected := expected_value(one.annotation))
     ]
+    names = [one.name for one in found]
     if len(found) > 1:
-        raise ToolDefinitionError(
-            f"{function}() takes a ToolContext more than once, as {', '.join(one.name for one in found)}; keep one."
-        )
+        raise ToolDefinitionError(f"{function}() takes a ToolContext more than once, as {', '.join(names)}; keep one.")
+    for one in parameters:
+        if one.name not in names and mentions_context(one.annotation):
+            raise ToolDefinitionError(
+                f"{function}() takes a ToolContext inside of {one.name}; annotate a parameter with it, and nothing else."
+            )
     return found[0] if found else None
 
 
@@ -107,9 +111,19 @@ def _settled(function: object) -> Mapping[str, object]:
 
 def _signature(function: Callable[..., Any], name: str) -> inspect.Signature:
     try:
-        return inspect.signature(function, eval_str=True)
+        read = inspect.signature(function, eval_str=True)
+        is_quoted = any(isinstance(one.annotation, str) for one in read.parameters.values())
+        return _unquoted(function, read) if is_quoted else read
     except (NameError, ValueError, TypeError) as error:
         raise ToolDefinitionError(f"The signature of {name}() cannot be read: {error}") from error
+
+
+def _unquoted(function: Callable[..., Any], read: inspect.Signature) -> inspect.Signature:
+    """Annotations in quotes, in a file that puts off its annotations, are text once more when they have been read."""
+    plain = unwrapped(function)
+    hints = get_type_hints(plain if inspect.isroutine(plain) else type(plain).__call__, include_extras=True)
+    parameters = [one.replace(annotation=hints.get(one.name, one.annotation)) for one in read.parameters.values()]
+    return read.replace(parameters=parameters)
 
 
 def _field(parameter: inspect.Parameter) -> Any:
