@@ -147,7 +147,7 @@ class LeafCodec(Generic[T]):
             return typing.cast("T", None)
         try:
             if self.is_json:
-                return self.adapter.validate_json(_unfenced(content))
+                return self.adapter.validate_json(unfenced(content))
             return self.adapter.validate_python(lenient(content, self.schema))
         except ValidationError as error:
             return _unparsed(self.element.tag, content, error)
@@ -418,14 +418,14 @@ def _is_empty(element: str, tag: str) -> bool:
     return len(found) == 1 and not found[0].attributes.strip() and not found[0].inner(element).strip()
 
 
-def _unfenced(text: str) -> str:
+def unfenced(text: str) -> str:
     """A JSON document without the code fence that models like to put around it."""
     is_fenced = text.startswith("```") and text.endswith("```") and "\n" in text
     return text[:-3].partition("\n")[2] if is_fenced else text
 
 
 def _unparsed(tag: str, content: str, error: ValidationError) -> UnparsedError:
-    unparsed = UnparsedError(tag, _shortened(content), first_complaints(error))
+    unparsed = UnparsedError(tag, shortened(content), first_complaints(error))
     unparsed.__cause__ = error
     return unparsed
 
@@ -437,5 +437,5 @@ def first_complaints(error: ValidationError) -> str:
     return "; ".join(f"{place}: {message}" if place else message for place, message in places)
 
 
-def _shortened(text: str, limit: int = 200) -> str:
+def shortened(text: str, limit: int = 200) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…"

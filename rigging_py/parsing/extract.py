@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-_CDATA_OPEN, _CDATA_CLOSE = "<![CDATA[", "]]>"
+CDATA_OPEN, CDATA_CLOSE = "<![CDATA[", "]]>"
 _ENTITY = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#x([0-9a-fA-F]{1,6}));")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _ATTRIBUTE = re.compile(r"""([A-Za-z_][\w.:-]*)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
@@ -67,7 +67,7 @@ def _entity(match: re.Match[str]) -> str:
 
 def read_text(inner: str) -> str:
     """What the text between two tags says: CDATA to the letter, entities resolved elsewhere, dedented, stripped."""
-    if _CDATA_OPEN in inner:
+    if CDATA_OPEN in inner:
         inner = "".join(piece if is_inside else unescape(piece) for is_inside, piece in _cut_at_cdata(inner))
     else:
         inner = unescape(inner)
@@ -77,13 +77,13 @@ def read_text(inner: str) -> str:
 def _cut_at_cdata(text: str) -> Iterator[tuple[bool, str]]:
     """The pieces of `text`, and whether each stood in CDATA; an unclosed opening is text."""
     position = 0
-    while (start := text.find(_CDATA_OPEN, position)) >= 0:
-        stop = text.find(_CDATA_CLOSE, start + len(_CDATA_OPEN))
+    while (start := text.find(CDATA_OPEN, position)) >= 0:
+        stop = text.find(CDATA_CLOSE, start + len(CDATA_OPEN))
         if stop < 0:
             break
         yield False, text[position:start]
-        yield True, text[start + len(_CDATA_OPEN) : stop]
-        position = stop + len(_CDATA_CLOSE)
+        yield True, text[start + len(CDATA_OPEN) : stop]
+        position = stop + len(CDATA_CLOSE)
     yield False, text[position:]
 
 
@@ -93,7 +93,7 @@ def read_attributes(raw: str) -> dict[str, str]:
 
 
 @lru_cache(maxsize=512)
-def _tokens(names: tuple[str, ...]) -> re.Pattern[str]:
+def tokens(names: tuple[str, ...]) -> re.Pattern[str]:
     """A pattern for the tags of these names; no token reaches past the next `<`, which keeps every scan linear."""
     name = "|".join(map(re.escape, names))
     attributes = r"""(\s(?:[^<>"'/]|"[^"<]*+"|'[^'<]*+'|/(?!>))*+)?"""
@@ -106,11 +106,11 @@ def elements(text: str, names: Sequence[str]) -> list[Found]:
     A closing tag belongs to the nearest open one of its name; tags without a partner are text, and so is what stands in
     CDATA inside an element.
     """
-    pattern = _tokens(tuple(names))
+    pattern = tokens(tuple(names))
     open_tags: dict[str, list[re.Match[str]]] = {}
     open_count = 0
     found: list[Found] = []
-    last_close = text.rfind(_CDATA_CLOSE)
+    last_close = text.rfind(CDATA_CLOSE)
     position = 0
     while token := pattern.search(text, position):
         position = token.end()
@@ -118,7 +118,7 @@ def elements(text: str, names: Sequence[str]) -> list[Found]:
         if cdata:
             # Outside every element it is chatter, and so it is when nothing closes it.
             if open_count and position <= last_close:
-                position = text.find(_CDATA_CLOSE, position) + len(_CDATA_CLOSE)
+                position = text.find(CDATA_CLOSE, position) + len(CDATA_CLOSE)
         elif is_empty:
             found.append(Found(opens, token.start(), position, position, position, attributes or ""))
         elif opens:
