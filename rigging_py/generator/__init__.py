@@ -9,10 +9,11 @@ from rigging_py.generator.registry import (
     register_generator,
     registered,
 )
-from rigging_py.generator.scripted import Heard, ScriptedGenerator, scripted
+from rigging_py.generator.scripted import Cut, Heard, ScriptedGenerator, scripted
 from rigging_py.message import GeneratedText, GenerateParams, StopReason, Usage
 
 __all__ = [
+    "Cut",
     "FunctionGenerator",
     "GenerateParams",
     "GeneratedMessage",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import ClassVar
 
-from rigging_py.error import AuthenticationFailedError
+from rigging_py.error import AuthenticationFailedError, StreamInterruptedError
 from rigging_py.generator.base import Generator, each
-from rigging_py.generator.transport import Request, post
-from rigging_py.message import GenerateParams, Message, ModelTurn
-from rigging_py.wire import chat_request, chat_turn
+from rigging_py.generator.transport import Request, post, stream
+from rigging_py.message import Delta, GenerateParams, Message, ModelTurn
+from rigging_py.wire import ChatBody, chat_request, chat_turn
 
 BASE_URL = "https://api.openai.com/v1"
+_LAST_WORDS = 1.0
+"""Seconds that a server has to end the connection after it said that it is done."""
 
 
 class OpenAIGenerator(Generator):
@@ -31,7 +35,25 @@ class OpenAIGenerator(Generator):
     async def supports_function_calling(self) -> bool:
         return True
 
+    async def stream_message(self, messages: Sequence[Message], params: GenerateParams) -> AsyncIterator[Delta]:
+        """The answer as it arrives, the whole turn last. Closing the iterator closes the connection.
+
+        Raises `StreamInterruptedError` for a stream that ends before its finish reason.
+        """
+        request = self._request(messages, params, stream=True)
+        body = ChatBody(request.provider, request.key)
+        async with aclosing(stream(request)) as chunks, aclosing(_until_complete(chunks, body)) as pieces:
+            async for piece in pieces:
+                for delta in body.feed(piece):
+                    yield delta
+        for delta in body.ending():
+            yield delta
+
     async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
+        request = self._request(messages, params)
+        return chat_turn(await post(request), provider=request.provider, secret=request.key)
+
+    def _request(self, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False) -> Request:
         merged = self.params.merge_with(params)
         base = (merged.api_base or BASE_URL).rstrip("/")
         # An empty key is none, and none means the environment's, which is OpenAI's alone.
@@ -42,7 +64,21 @@ class OpenAIGenerator(Generator):
                 f"or write 'openai!{self.model},api_key=…'.",
                 provider="openai",
             )
-        request = Request(
-            "openai", f"{base}/chat/completions", chat_request(self.model, messages, merged), key, merged.timeout
-        )
-        return chat_turn(await post(request), provider="openai", secret=key)
+        body = chat_request(self.model, messages, merged, stream=stream)
+        return Request("openai", f"{base}/chat/completions", body, key, merged.timeout)
+
+
+async def _until_complete(chunks: AsyncGenerator[bytes, None], body: ChatBody) -> AsyncGenerator[bytes, None]:
+    """The chunks until the end, or until nothing more can come that matters."""
+    try:
+        async for chunk in chunks:
+            yield chunk
+            if body.is_done:
+                break
+        # Read to its end, the connection serves the next request.
+        async with asyncio.timeout(_LAST_WORDS):
+            async for _ in chunks:
+                """Nothing is said after the end."""
+    except (StreamInterruptedError, TimeoutError):
+        if not body.is_complete:
+            raise

@@ -5,20 +5,36 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from typing import Any, ClassVar, Self, TypeAlias
 from weakref import WeakValueDictionary
 
 from pydantic import PrivateAttr
 
-from rigging_py.error import InvalidGeneratorError, ScriptExhaustedError
+from rigging_py.error import InvalidGeneratorError, ScriptExhaustedError, StreamInterruptedError
 from rigging_py.generator.base import Generator
-from rigging_py.message import Delta, GeneratedText, GenerateParams, Message, ModelTurn, TextDelta, ToolCall
-
-Reply: TypeAlias = str | Message | ModelTurn | ToolCall | Sequence[ToolCall] | BaseException
-"""One line of a script: a text, a message, a whole turn, tool calls, or an exception to fail with."""
+from rigging_py.message import Delta, GeneratedText, GenerateParams, Message, ModelTurn, ToolCall
+from rigging_py.wire import deltas_of
 
 _numbers = count(1)
+_WORDS = re.compile(r"\s*\S+|\s+")
+_SOME = re.compile(r".{1,8}", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A reply that breaks off: streamed, its first `after` pieces come and then a `StreamInterruptedError`.
+
+    Asked for whole, it is that error alone. A piece is a word of thought or of text, the name of a call, or a part of
+    its arguments.
+    """
+
+    reply: str | Message | ModelTurn | ToolCall | Sequence[ToolCall]
+    after: int = 0
+
+
+Reply: TypeAlias = str | Message | ModelTurn | ToolCall | Sequence[ToolCall] | Cut | BaseException
+"""One line of a script: a text, a message, a whole turn, tool calls, one that is cut, or an exception to fail with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,35 +121,50 @@ class ScriptedGenerator(Named):
         ]
 
     async def stream_message(self, messages: Sequence[Message], params: GenerateParams) -> AsyncIterator[Delta]:
-        turn = self._answer(tuple(messages), params)
+        reply = self._next(tuple(messages), params)
+        turn = to_turn(reply.reply if isinstance(reply, Cut) else reply)
         if isinstance(turn, BaseException):
             raise turn
-        for word in re.findall(r"\s*\S+|\s+", turn.message.content):
-            yield TextDelta(word)
+        pieces = deltas_of(turn, words=_WORDS.findall, arguments=_SOME.findall)
+        for delta in islice(pieces, reply.after if isinstance(reply, Cut) else None):
+            yield delta
+        if isinstance(reply, Cut):
+            raise _broken()
         yield turn
 
     async def supports_function_calling(self) -> bool:
         return True
 
     def _answer(self, messages: tuple[Message, ...], params: GenerateParams) -> ModelTurn | BaseException:
+        return to_turn(self._next(messages, params))
+
+    def _next(self, messages: tuple[Message, ...], params: GenerateParams) -> Reply:
         self._heard.append(Heard(tuple(message.shell() for message in messages), self.params.merge_with(params)))
         if not self._script:
             raise ScriptExhaustedError(
                 f"{self.model!r} was asked {len(self._heard)} times and has no reply left; "
                 f"the last thing it heard:\n{self._heard[-1].text}"
             )
-        return to_turn(self._script.pop(0))
+        return self._script.pop(0)
 
 
 def to_turn(reply: Reply) -> ModelTurn | BaseException:
     """The turn that a line of a script stands for."""
     if isinstance(reply, ModelTurn | BaseException):
         return reply
+    if isinstance(reply, Cut):
+        return _broken()
     if isinstance(reply, Message):
         return ModelTurn(reply, "tool_calls" if reply.tool_calls else "stop")
     if isinstance(reply, str):
         return ModelTurn.from_text(reply)
     return ModelTurn.of(tool_calls=[reply] if isinstance(reply, ToolCall) else list(reply))
+
+
+def _broken() -> StreamInterruptedError:
+    return StreamInterruptedError(
+        "The script cuts this answer off, so what came is not the whole of it.", provider="scripted"
+    )
 
 
 def scripted(*replies: Reply) -> ScriptedGenerator:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, lru_cache
@@ -32,17 +33,23 @@ from rigging_py.wire import http_failure, redacted
 
 DEFAULT_TIMEOUT = 600.0
 """Seconds for one request; long answers take minutes."""
+IDLE_TIMEOUT = 300.0
+"""Seconds in which a stream may say nothing; models that think first are silent for minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A JSON request to a provider. `key` goes into the Authorization header and nowhere else."""
+    """A JSON request to a provider. `key` goes into the Authorization header and nowhere else.
+
+    `timeout` is how many seconds the whole may take, `idle` how many may pass between two pieces of a stream.
+    """
 
     provider: str
     url: str
     body: Mapping[str, Any]
     key: str | None = field(default=None, repr=False)
     timeout: float | None = None
+    idle: float = IDLE_TIMEOUT
 
 
 async def post(request: Request) -> object:
@@ -67,6 +74,39 @@ async def post(request: Request) -> object:
             status=response.status,
             body=shown,
         ) from None
+
+
+async def stream(request: Request) -> AsyncGenerator[bytes, None]:
+    """The bytes of the reply's body as they arrive. Closing the generator closes the connection.
+
+    Raises as `post` does; a body that is cut off where its length or its chunks say so is a `StreamInterruptedError`.
+    """
+    refuse_outside(request.url)
+    # With a buffer, chunks would wait for each other; compressed, they could not be read one by one.
+    builder = _builder(request).header("accept-encoding", "identity").streamed_read_buffer_limit(0)
+    opened = builder.build_streamed()
+    response = await _sent(request, opened.__aenter__)
+    try:
+        if response.status != 200:
+            raise _refused(request, response, bytes(await _sent(request, response.bytes)).decode(errors="replace"))
+        read = response.body_reader.read_chunk
+        while (chunk := await _next(request, read)) is not None:
+            yield bytes(chunk)
+    finally:
+        await opened.__aexit__(None, None, None)
+
+
+async def _next(request: Request, read: Callable[[], Awaitable[Any]]) -> Any:
+    try:
+        async with asyncio.timeout(request.idle):
+            return await _sent(request, read)
+    except TimedOutError:
+        raise
+    except TimeoutError as error:
+        raise TimedOutError(
+            f"{request.provider} has sent nothing more of its answer for {request.idle:g} seconds.",
+            provider=request.provider,
+        ) from error
 
 
 def _builder(request: Request) -> Any:

@@ -5,12 +5,23 @@ The model writes `{"tool": name, "arguments": {…}}` to call, or `{"answer": te
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from functools import reduce
+from typing import Any, Literal, cast
 
 from pydantic_core import from_json, to_json
 
-from rigging_py.message import FunctionCall, Message, ToolCall, ToolDefinition, inject_system_content
+from rigging_py.message import (
+    Delta,
+    FunctionCall,
+    Message,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolDefinition,
+    inject_system_content,
+)
 from rigging_py.parsing import tagged
 from rigging_py.parsing.lenient import definitions_of
 from rigging_py.parsing.shape import JsonSchema
@@ -68,19 +79,107 @@ def write_call(name: str, arguments: object) -> str:
 
 def read_call(text: str) -> Message:
     """The assistant's message that a reply stands for: a tool call, or text."""
-    value = _json_object(text)
-    if value.keys() <= {"tool", "arguments"} and isinstance(value.get("tool"), str):
-        function = FunctionCall(name=value["tool"], arguments=_json(value.get("arguments", {})))
-        return Message("assistant", tool_calls=[ToolCall(function=function)])
-    is_answer = value.keys() == {"answer"} and isinstance(value["answer"], str)
-    return Message("assistant", value["answer"] if is_answer else text)
+    reply = DescribedReply()
+    reply.feed(text)
+    reply.ending()
+    return reply.message()
 
 
-def _json_object(text: str) -> dict[str, Any]:
-    if not text.lstrip().startswith("{"):
-        return {}
+class DescribedReply:
+    """Reads a reply in the pieces it comes in. Text goes on at once; what may be a call is held back until it is whole.
+
+    The deltas that it gives, put together, are its message. An answer in JSON that was cut off is as long as it came.
+    """
+
+    def __init__(self) -> None:
+        self._form: Literal["text", "answer", "call"] | None = None
+        """What it is, once that is known."""
+        self._raw: list[str] = []
+        """What was written, where it must be read once more at the end."""
+        self._said: list[str] = []
+        self._calls: list[ToolCall] = []
+        self._is_plain = True
+        """Whether what comes of an answer is still written as it is meant."""
+
+    def feed(self, text: str) -> list[Delta]:
+        """What this piece adds."""
+        if self._form == "text":
+            return self._say(text)
+        self._raw.append(text)
+        if self._form is None:
+            begun = "".join(self._raw)
+            if _UNDECIDED.fullmatch(begun):
+                return []
+            self._raw = [begun]
+            answer = _ANSWER_OPENING.match(begun)
+            self._form = "answer" if answer else "call" if _CALL_OPENING.match(begun) else "text"
+            text = begun[answer.end() if answer else 0 :]
+        if self._form == "call":
+            return []
+        return self._say(self._plain(text) if self._form == "answer" else text)
+
+    def ending(self) -> list[Delta]:
+        """What the end adds: the call, or the rest of the text."""
+        written = "".join(self._raw)
+        if self._form == "call":
+            value = _json_object(written)
+            if value.keys() <= {"tool", "arguments"} and isinstance(value.get("tool"), str):
+                return self._call(value["tool"], _json(value.get("arguments", {})))
+        if opening := _ANSWER_OPENING.match(written):
+            said = "".join(self._said)
+            value = _json_object(written, is_cut=True)
+            answer = value.get("answer") if value.keys() == {"answer"} else None
+            # What is no answer after all goes on as it is written, so that nothing is lost.
+            whole = answer if isinstance(answer, str) and answer.startswith(said) else written[opening.end() :]
+            return self._say(whole[len(said) :])
+        return self._say(written) if self._form != "text" else []
+
+    def message(self) -> Message:
+        """What the deltas given so far say and call."""
+        return Message.of("assistant", "".join(self._said), self._calls or None)
+
+    def _plain(self, text: str) -> str:
+        """What stands before the first quote or escape, which only the whole can be read with."""
+        mark = _MARK.search(text) if self._is_plain else None
+        plain = text[: mark.start() if mark else None] if self._is_plain else ""
+        self._is_plain = self._is_plain and mark is None
+        return plain
+
+    def _say(self, text: str) -> list[Delta]:
+        if not text:
+            return []
+        self._said.append(text)
+        return [TextDelta(text)]
+
+    def _call(self, name: str, arguments: str) -> list[Delta]:
+        self._calls.append(ToolCall(function=FunctionCall(name=name, arguments=arguments)))
+        return [ToolCallDelta(0, "", name), ToolCallDelta(0, arguments=arguments)]
+
+
+_SPACE = r"[ \t\n\r]*"
+_MARK = re.compile(r'["\\]')
+
+
+def _opening(*words: str) -> list[str]:
+    """The pieces of a pattern for how an object with this key, and a colon and a quote where asked for, begins."""
+    return [_SPACE, r"\{", _SPACE, *words[0], *(piece for word in words[1:] for piece in (_SPACE, word))]
+
+
+def _beginnings(pieces: list[str]) -> str:
+    """A pattern for all that may yet become what the pieces match, and does not do so yet."""
+    return reduce(lambda inner, piece: f"(?:{piece}{inner})?", reversed(pieces[:-1]), "")
+
+
+_ANSWER_PIECES = _opening('"answer"', ":", '"')
+_CALL_PIECES = [_opening('"tool"'), _opening('"arguments"')]
+_ANSWER_OPENING = re.compile("".join(_ANSWER_PIECES))
+_CALL_OPENING = re.compile("|".join("".join(pieces) for pieces in _CALL_PIECES))
+_UNDECIDED = re.compile("|".join(map(_beginnings, [_ANSWER_PIECES, *_CALL_PIECES])))
+
+
+def _json_object(text: str, *, is_cut: bool = False) -> dict[str, Any]:
     try:
-        value = from_json(text)
+        value = from_json(text, allow_partial="trailing-strings" if is_cut else False)
     except ValueError:
         return {}
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

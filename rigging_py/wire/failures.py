@@ -37,6 +37,19 @@ _BY_CODE: Mapping[str, type[ProviderError]] = {
     "content_policy_violation": RefusedError,
     "model_not_found": NotFoundError,
 }
+_BY_WORD: Mapping[str, int] = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "timeout": 408,
+    "timeout_error": 408,
+    "insufficient_quota": 429,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+}
+"""The status that a word stands for where no status was given; any other word is the server's own fault."""
 _ADVICE: Mapping[type[ProviderError], str] = {
     AuthenticationFailedError: "Check the key and what it may do.",
     NotFoundError: "Check the name of the model and the base URL.",
@@ -74,6 +87,23 @@ def http_failure(
     )
 
 
+def stream_failure(provider: str, body: str, *, secret: str | None = None) -> ProviderError:
+    """The error that a provider's own error in the middle of an answer stands for, with keys taken out of it."""
+    clean = redacted(body, secret)
+    said, code = _message(clean)
+    words = _words(clean)
+    status = next((int(word) for word in words if word.isdecimal() and 400 <= int(word[:9]) <= 599), None)
+    known = next((_BY_WORD[word] for word in words if word in _BY_WORD), 500)
+    kind = failure_kind(status or known, code)
+    return kind(
+        f"{provider or 'The provider'} broke off its answer: {redacted(said, secret) or 'no reason given'}. "
+        f"{_ADVICE.get(kind, 'The request is not one that the provider takes.')}",
+        provider=provider,
+        status=status,
+        body=clean[:BODY_LIMIT],
+    )
+
+
 def failure_kind(status: int, code: str) -> type[ProviderError]:
     """The kind of failure that a status stands for, and more exactly a provider's own code beside it."""
     return _BY_CODE.get(code) or _BY_STATUS.get(status) or (ServerFaultError if status >= 500 else InvalidError)
@@ -90,6 +120,17 @@ def _spellings(secret: str) -> tuple[str, ...]:
     """A key as it is, and as JSON may spell it."""
     escaped = json.dumps(secret)[1:-1]
     return secret, escaped, escaped.replace("/", r"\/"), to_json(secret).decode()[1:-1]
+
+
+def _words(body: str) -> list[str]:
+    """What the body says that the error is: codes, types and statuses, as text."""
+    try:
+        value = from_json(body)
+    except ValueError:
+        return []
+    error: Any = cast("Mapping[str, Any]", value).get("error", value) if isinstance(value, Mapping) else value
+    details = cast("Mapping[str, Any]", error) if isinstance(error, Mapping) else {}
+    return [str(details[name]) for name in ("code", "type", "status", "status_code") if details.get(name)]
 
 
 def _message(body: str) -> tuple[str, str]:

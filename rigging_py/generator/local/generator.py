@@ -12,14 +12,13 @@ from typing import Any, Self, cast
 from pydantic import Field
 from pydantic_core import to_json
 
-from rigging_py.error import StreamInterruptedError
 from rigging_py.generator.base import Generator, each
 from rigging_py.generator.local.engine import Engine, engine_for
 from rigging_py.generator.local.grammar import DEFAULT_BUDGET, compile_grammar, compile_json_grammar
 from rigging_py.generator.local.weights import weights
-from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, ToolDefinition
+from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, TextDelta, ToolDefinition
 from rigging_py.parsing.shape import JsonSchema
-from rigging_py.wire import ChatStream, chat_request, describe_tools, http_failure, read_call
+from rigging_py.wire import ChatStream, DescribedReply, chat_request, describe_tools, http_failure
 
 _DEFAULT_TOKENS = 512
 
@@ -66,24 +65,25 @@ class LocalGenerator(Generator):
 
     async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
         async with aclosing(self._deltas(messages, self.params.merge_with(params))) as deltas:
-            async for delta in deltas:
-                if isinstance(delta, ModelTurn):
-                    return delta
-        raise StreamInterruptedError("The embedded model stopped before its answer was complete.", provider="local")
+            turns = [delta async for delta in deltas if isinstance(delta, ModelTurn)]
+        return turns[0]
 
     async def _deltas(self, messages: Sequence[Message], params: GenerateParams) -> AsyncGenerator[Delta, None]:
         engine = await asyncio.to_thread(self._engine)
         stream = ChatStream("local")
+        reply = DescribedReply() if params.tools else None
         request = request_for(self.model, messages, params, tool_rounds=self.tool_rounds, budget=2 * self.context)
         async with aclosing(engine.chunks(request)) as chunks:
             async for chunk in chunks:
                 if "error" in chunk:
                     raise http_failure("local", int(chunk["error"].get("code") or 500), to_json(chunk).decode())
                 for delta in stream.feed(chunk):
-                    yield delta
-        turn = stream.turn()
-        if turn is not None:
-            yield replace(turn, message=read_call(turn.message.content)) if params.tools else turn
+                    for piece in reply.feed(delta.text) if reply and isinstance(delta, TextDelta) else (delta,):
+                        yield piece
+        *rest, turn = stream.ending()
+        for delta in (*rest, *(reply.ending() if reply else ())):
+            yield delta
+        yield replace(turn, message=reply.message()) if reply and isinstance(turn, ModelTurn) else turn
 
 
 def request_for(

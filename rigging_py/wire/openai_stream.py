@@ -1,0 +1,331 @@
+"""The OpenAI chat-completions wire as a stream: chunks, or the bytes of their events, to deltas and a turn. No I/O.
+
+The final record of an answer is its finish reason. Once it has come whole the answer is whole, and what may still
+follow (the token counts, `[DONE]`) says nothing more: a connection that breaks there has cost the counts, and to ask
+again would cost the answer. A server that goes on talking after a finish reason has not ended by it, so there
+`[DONE]`, or another finish reason, must come too. `[DONE]` alone is no end: gateways send it after a cut as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from rigging_py.error import InvalidError, StreamInterruptedError
+from rigging_py.message import (
+    Delta,
+    FunctionCall,
+    Message,
+    ModelTurn,
+    ReasoningDelta,
+    StopReason,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+    to_stop_reason,
+)
+from rigging_py.wire.failures import BODY_LIMIT, redacted, stream_failure
+from rigging_py.wire.openai_chat import (
+    BROKEN_OFF,
+    ODD_KIND,
+    as_list,
+    as_object,
+    chat_turn,
+    is_spoken,
+    read_usage,
+    text_of,
+    thought_of,
+)
+from rigging_py.wire.pieces import deltas_of
+from rigging_py.wire.sse import Event, EventDecoder
+
+_NO_FUNCTION = "a tool call in it names no function"
+_DONE = "[DONE]"
+
+
+@dataclass(slots=True)
+class _Call:
+    """A tool call as far as it has come."""
+
+    id: str = ""
+    name: str = ""
+    pieces: list[str] = field(default_factory=list[str])
+
+    @property
+    def arguments(self) -> str:
+        return "".join(self.pieces)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its arguments are a JSON object that has ended."""
+        if not (self.pieces and self.pieces[-1].endswith("}")):
+            return False
+        try:
+            return isinstance(from_json(self.arguments), dict)
+        except ValueError:
+            return False
+
+
+@dataclass
+class ChatStream:
+    """Puts the chunks of a streamed reply together: feed them in order, then ask for the ending or the turn."""
+
+    provider: str = ""
+    secret: str | None = field(default=None, repr=False)
+    """What must not be shown of a chunk that cannot be read."""
+    text: list[str] = field(default_factory=list[str])
+    reasoning: list[str] = field(default_factory=list[str])
+    calls: dict[int, _Call] = field(default_factory=dict[int, _Call])
+    """By index, as in the deltas."""
+    reason: StopReason | None = None
+    usage: Usage | None = None
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+    is_done: bool = False
+    """Whether the server said that nothing more comes."""
+    _goes_on: bool = False
+    """Whether more was said after a finish reason."""
+    _places: dict[int, int] = field(default_factory=dict[int, int])
+    """The server's index of a call, where it gives one, and ours."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the final record has come."""
+        return self.reason is not None and (self.is_done or not self._goes_on)
+
+    def feed(self, chunk: object) -> list[Delta]:
+        """What a chunk adds.
+
+        Raises `InvalidError` for what is no chunk, and the `ProviderError` that an error in its place stands for.
+        """
+        body = as_object(chunk)
+        if body is not None and (body.get("error") or body.get("object") == "error"):
+            raise stream_failure(self.provider, _json(chunk), secret=self.secret)
+        try:
+            return self._read(body)
+        except ValueError as error:
+            raise self.unreadable(f"is not one of a chat completion: {error}", _json(chunk)) from None
+
+    def ending(self) -> list[Delta]:
+        """What the end adds, the whole turn last. Raises `StreamInterruptedError` where the final record is missing."""
+        turn = self.turn()
+        if turn is None:
+            raise StreamInterruptedError(
+                f"The answer of {self.provider or 'the provider'} ended without its finish reason, "
+                "so what came may not be the whole of it.",
+                provider=self.provider,
+            )
+        if not all(call.name for call in self.calls.values()):
+            raise self.unreadable(f"was the last of no chat completion: {_NO_FUNCTION}", "")
+        bare = [index for index, call in sorted(self.calls.items()) if not any(call.pieces)]
+        return [*(ToolCallDelta(index, arguments="{}") for index in bare), turn]
+
+    def turn(self) -> ModelTurn | None:
+        """The whole turn, or None while its end has not come."""
+        if self.reason is None or not self.is_complete:
+            return None
+        calls = [
+            ToolCall(id=call.id, function=FunctionCall(name=call.name, arguments=call.arguments or "{}"))
+            for _, call in sorted(self.calls.items())
+        ]
+        thought = {"reasoning_content": "".join(self.reasoning)} if self.reasoning else {}
+        message = Message.of("assistant", "".join(self.text), calls or None)
+        return ModelTurn(message, self.reason, self.usage, {**self.extra, **thought})
+
+    def unreadable(self, problem: str, body: str) -> InvalidError:
+        """The error of a chunk, with what is shown of it."""
+        who = f" from {self.provider}" if self.provider else ""
+        shown = redacted(body, self.secret)[:BODY_LIMIT]
+        return InvalidError(f"A chunk{who} {problem}.", provider=self.provider, body=shown)
+
+    def _read(self, body: Mapping[str, Any] | None) -> list[Delta]:
+        if body is None:
+            raise ValueError("it is not a JSON object")
+        self.usage = read_usage(body.get("usage")) or self.usage
+        for name, given in (("response_id", body.get("id")), ("model", body.get("model"))):
+            if given and name not in self.extra:
+                self.extra[name] = given
+        choice = _first(body.get("choices"))
+        if choice is None:
+            return []
+        reason = choice.get("finish_reason")
+        if reason == BROKEN_OFF:
+            raise stream_failure(self.provider, _json(body), secret=self.secret)
+        deltas = self._spoken(choice)
+        self._goes_on = self._goes_on or (self.reason is not None and bool(deltas))
+        if reason and (self.reason is None or self._goes_on):
+            self.reason, self._goes_on = to_stop_reason(reason), False
+        return deltas
+
+    def _spoken(self, choice: Mapping[str, Any]) -> list[Delta]:
+        # Some servers send a whole message as one chunk.
+        spoken = choice.get("delta") if choice.get("delta") is not None else choice.get("message")
+        if spoken is None:
+            return []
+        delta = as_object(spoken)
+        if delta is None or not is_spoken(delta):
+            raise ValueError(ODD_KIND)
+        deltas: list[Delta] = []
+        if thought := thought_of(delta):
+            self.reasoning.append(thought)
+            deltas.append(ReasoningDelta(thought))
+        if said := text_of(delta):
+            self.text.append(said)
+            deltas.append(TextDelta(said))
+        if calls := delta.get("tool_calls"):
+            deltas.extend(one for raw in calls if (one := self._called(raw)) is not None)
+        return deltas
+
+    def _called(self, raw: object) -> ToolCallDelta | None:
+        call = as_object(raw)
+        function = as_object(call.get("function") or {}) if call is not None else None
+        if call is None or function is None:
+            raise ValueError(_NO_FUNCTION)
+        id_, name = str(call.get("id") or ""), str(function.get("name") or "")
+        given: Any = function.get("arguments") or ""
+        arguments = given if isinstance(given, str) else to_json(given).decode()
+        index = self._index(call.get("index"), id_, name)
+        known = self.calls.get(index)
+        if known is None:
+            self.calls[index] = _Call(id_, name, [arguments])
+            return ToolCallDelta(index, id_, name, arguments)
+        # Some servers repeat the name with every piece, and some make up a new id for each.
+        id_, name = "" if known.id else id_, "" if known.name else name
+        known.id, known.name = known.id or id_, known.name or name
+        known.pieces.append(arguments)
+        return ToolCallDelta(index, id_, name, arguments) if id_ or name or arguments else None
+
+    def _index(self, given: object, id_: str, name: str) -> int:
+        """Which call a delta belongs to, for servers that give each its index and for those that do not."""
+        if given is None:
+            return self._unnumbered(id_, name)
+        if not isinstance(given, int) or isinstance(given, bool) or given < 0:
+            raise ValueError("the index of a tool call in it is no whole number")
+        place = self._places.get(given)
+        if place is None:
+            place = given if given not in self.calls else self._next
+        elif id_ and name and id_ != self.calls[place].id and self.calls[place].is_whole:
+            # One more call under the same number: some servers number all of them 0.
+            place = self._next
+        self._places[given] = place
+        return place
+
+    def _unnumbered(self, id_: str, name: str) -> int:
+        """A new id, or a name without one, begins a call; a name said again does when the call before it is whole."""
+        last = max(self.calls, default=-1)
+        if last < 0:
+            return 0
+        if id_:
+            return next((index for index, call in self.calls.items() if call.id == id_), self._next)
+        before = self.calls[last]
+        is_new = name and before.name and (name != before.name or not any(before.pieces) or before.is_whole)
+        return self._next if is_new else last
+
+    @property
+    def _next(self) -> int:
+        return max(self.calls, default=-1) + 1
+
+
+def _first(choices: object) -> dict[str, Any] | None:
+    """The choice that is the answer. Asked for several, a server sends chunks of each by turns."""
+    if choices is not None and not isinstance(choices, list):
+        raise ValueError("its choices are no list")
+    for one in as_list(choices):
+        choice = as_object(one)
+        if choice is None:
+            raise ValueError("a choice in it is no object")
+        if not choice.get("index"):
+            return choice
+    return None
+
+
+def _json(value: object) -> str:
+    return to_json(value, fallback=repr).decode()
+
+
+class ChatBody:
+    """The body of the reply to a request for a stream: bytes in, in any pieces, deltas out, the whole turn last.
+
+    A server that does not stream gives its completion as one JSON object, which is taken too.
+    """
+
+    def __init__(self, provider: str = "", secret: str | None = None) -> None:
+        self._stream = ChatStream(provider, secret)
+        self._events = EventDecoder(provider)
+        self._whole: list[bytes] | None = None
+        """The pieces of a reply that is no stream."""
+        self._is_begun = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the final record has come, so that what is missing says nothing more."""
+        return self._stream.is_complete
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the server said that nothing more comes."""
+        return self._stream.is_done
+
+    def feed(self, piece: bytes) -> Iterator[Delta]:
+        """What this piece adds. Raises as `ChatStream.feed` does."""
+        if not self._is_begun and (begun := piece.lstrip()):
+            self._is_begun = True
+            # No line of an event begins like this.
+            self._whole = [] if begun.startswith(b"{") else None
+        if self._whole is not None:
+            self._whole.append(piece)
+            return
+        for event in self._events.feed(piece):
+            yield from self._told(event)
+
+    def ending(self) -> Iterator[Delta]:
+        """What the end adds, the whole turn last. Raises `StreamInterruptedError` where the final record is missing."""
+        if self._whole is None:
+            yield from self._stream.ending()
+            return
+        turn = self._turn(b"".join(self._whole))
+        yield from deltas_of(turn)
+        yield turn
+
+    def _told(self, event: Event) -> list[Delta]:
+        data = event.data.strip()
+        if self.is_done or not data:
+            return []
+        if data == _DONE:
+            self._stream.is_done = True
+            return []
+        stream = self._stream
+        if event.name == "error":
+            raise stream_failure(stream.provider, data, secret=stream.secret)
+        try:
+            chunk = from_json(data)
+        except ValueError as error:
+            raise stream.unreadable(f"is not JSON ({error})", data) from None
+        return stream.feed(chunk)
+
+    def _turn(self, body: bytes) -> ModelTurn:
+        stream = self._stream
+        try:
+            reply = from_json(body)
+        except ValueError as error:
+            raise self._unread(body, str(error)) from None
+        value = as_object(reply)
+        if value is not None and (value.get("error") or value.get("object") == "error"):
+            raise stream_failure(stream.provider, _json(reply), secret=stream.secret)
+        return chat_turn(reply, provider=stream.provider, secret=stream.secret)
+
+    def _unread(self, body: bytes, problem: str) -> InvalidError | StreamInterruptedError:
+        """The beginning of a JSON text was cut off; anything else was never one."""
+        stream = self._stream
+        shown = redacted(body.decode(errors="replace"), stream.secret)[:BODY_LIMIT]
+        who = f"The reply from {stream.provider or 'the provider'}"
+        try:
+            from_json(body, allow_partial=True)
+        except ValueError:
+            return InvalidError(f"{who} is not JSON ({problem}).", provider=stream.provider, body=shown)
+        return StreamInterruptedError(
+            f"{who} ended in the middle of its JSON ({problem}).", provider=stream.provider, body=shown
+        )
