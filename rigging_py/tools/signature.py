@@ -99,7 +99,7 @@ def _context(function: str, parameters: Sequence[inspect.Parameter]) -> ContextP
     for one in parameters:
         if one.name not in names and mentions_context(one.annotation):
             raise ToolDefinitionError(
-                f"{function}() takes a ToolContext inside of {one.name}; annotate a parameter with it, and nothing else."
+                f"{function}() takes a ToolContext inside of {one.name}; annotate a parameter with it alone."
             )
     return found[0] if found else None
 

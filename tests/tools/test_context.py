@@ -13,7 +13,7 @@ from typing_extensions import TypeAliasType
 
 import rigging_py as rg
 from rigging_py.error import ToolDefinitionError
-from rigging_py.tools import Tool, ToolContext
+from rigging_py.tools import Tool, ToolContext, as_tools
 from tests.tools.calls import call, executed
 
 
@@ -101,40 +101,26 @@ class Clerk:
 
 
 FORMS: list[Callable[..., Any]] = [
-    asked,
-    in_a_thread,
-    first,
-    by_keyword,
-    by_position,
-    between,
-    annotated,
-    named,
-    aliased,
-    optional,
-    untyped,
-    text,
-    quoted,
-    functools.partial(text),
-    Clerk(),
-    Clerk().method,
-    Clerk().sell,
-    functools.partial(asked),
+    *(asked, in_a_thread, first, by_keyword, by_position, between),
+    *(annotated, named, aliased, optional, untyped, text, quoted),
+    *(Clerk(), Clerk().method, Clerk().sell, functools.partial(asked), functools.partial(text)),
 ]
+EVERY_FORM = pytest.mark.parametrize("form", FORMS, ids=[as_tools(form)[0].name for form in FORMS])
 
 
-@pytest.mark.parametrize("form", FORMS, ids=repr)
+@EVERY_FORM
 async def test_a_tool_is_given_what_it_asks_for(form: Callable[..., Any]) -> None:
     assert (await executed(form, {"title": "Emma"}, Shop("Blackwell's"))).content == "Emma at Blackwell's"
 
 
-@pytest.mark.parametrize("form", FORMS, ids=repr)
+@EVERY_FORM
 def test_the_model_does_not_hear_of_the_context(form: Callable[..., Any]) -> None:
     [tool] = rg.scripted().chat("hi").using(form).tools
     assert "title" in tool.parameters_schema["properties"]
     assert "context" not in json.dumps(tool.definition.model_dump(mode="json")).lower()
 
 
-@pytest.mark.parametrize("form", FORMS, ids=repr)
+@EVERY_FORM
 async def test_the_model_cannot_give_the_context(form: Callable[..., Any]) -> None:
     [tool] = rg.scripted().chat("hi").using(form).tools
     forged = {"title": "Emma", "context": {"value": {"name": "mine"}, "key": "k", "run_id": "r"}}
@@ -181,7 +167,9 @@ async def test_a_subclass_of_what_is_asked_for_will_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "given"), [(None, "nothing"), ("Foyles", "a value of type str"), (Shop, "a value of type type")]
+    ("value", "given"),
+    [(None, "nothing"), ("Foyles", "a value of type str"), (Shop, "a value of type type")],
+    ids=["nothing", "text", "the class itself"],
 )
 async def test_a_value_of_another_class_is_an_error_of_the_program(value: object, given: str) -> None:
     said = rf"The tool 'asked' takes a ToolContext\[Shop\], and was given {given}; give one with `with_context"
@@ -238,7 +226,7 @@ def gathered(*contexts: ToolContext[Shop]) -> None: ...
     ("function", "said"),
     [
         (two, r"two\(\) takes a ToolContext more than once, as one, other; keep one"),
-        (inside, r"inside\(\) takes a ToolContext inside of contexts; annotate a parameter with it"),
+        (inside, r"inside\(\) takes a ToolContext inside of contexts; annotate a parameter with it alone"),
         (gathered, r"gathered\(\) takes \*contexts"),
     ],
 )
