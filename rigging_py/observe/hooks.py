@@ -1,0 +1,95 @@
+"""`Hooks`: what a program may do at each moment of a run, and the answers it may give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rigging_py.message import GenerateParams, Message
+from rigging_py.observe.details import (
+    ApprovalDetail,
+    DeltaDetail,
+    InvalidCallDetail,
+    ModelCallDetail,
+    ModelTurnDetail,
+    StateDetail,
+    ToolDetail,
+    ToolResultDetail,
+)
+from rigging_py.run import Decision, Resolution, ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCallPatch:
+    """Send these messages, or these parameters, instead; the run's own history stays as it is."""
+
+    messages: Sequence[Message] | None = None
+    params: GenerateParams | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseTurn:
+    """Execute nothing of the turn and ask again with this feedback; it counts as an answer that is not valid."""
+
+    feedback: str
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteArguments:
+    """Execute the tool with these arguments instead; they are checked, and the history shows them."""
+
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SkipTool:
+    """Do not execute the tool; this is its result."""
+
+    result: ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceResult:
+    """This is the tool's result instead."""
+
+    result: ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class StopRun:
+    """End the run as cancelled."""
+
+    reason: str
+
+
+class Hooks(Protocol):
+    """Derive from this class and define the moments you want; the others cost nothing.
+
+    None leaves things as they are. Of several hooks each sees what those before it changed, and the first decision
+    counts. What a hook raises ends the driving, not the run, which can be resumed.
+    """
+
+    async def before_model_call(self, detail: ModelCallDetail) -> ModelCallPatch | None:
+        """A model is about to be called."""
+
+    async def after_model_turn(self, detail: ModelTurnDetail) -> RefuseTurn | StopRun | None:
+        """A model has answered."""
+
+    async def on_invalid_call(self, detail: InvalidCallDetail) -> Resolution | None:
+        """A tool call cannot be executed; without an answer the model is told why."""
+
+    async def on_approval(self, detail: ApprovalDetail) -> Decision | None:
+        """A tool call waits for a decision; when nobody decides, the run is paused."""
+
+    async def before_tool(self, detail: ToolDetail) -> RewriteArguments | SkipTool | StopRun | None:
+        """A tool is about to be executed."""
+
+    async def after_tool(self, detail: ToolResultDetail) -> ReplaceResult | StopRun | None:
+        """A tool has given a result."""
+
+    async def on_delta(self, detail: DeltaDetail) -> None:
+        """A piece of a turn came in."""
+
+    async def on_state(self, detail: StateDetail) -> None:
+        """The run accepted an input."""

@@ -1,0 +1,144 @@
+"""`Seam`: the hooks of a pipeline as the driver calls them, sorted by moment so that those not wanted cost nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from rigging_py.observe.details import (
+    ApprovalDetail,
+    DeltaDetail,
+    InvalidCallDetail,
+    ModelCallDetail,
+    ModelTurnDetail,
+    StateDetail,
+    ToolDetail,
+    ToolResultDetail,
+)
+from rigging_py.observe.hooks import (
+    Hooks,
+    ModelCallPatch,
+    RefuseTurn,
+    ReplaceResult,
+    RewriteArguments,
+    SkipTool,
+    StopRun,
+)
+from rigging_py.run import Decision, Resolution
+
+Moment: TypeAlias = Callable[[Any], Awaitable[Any]]
+Moments: TypeAlias = tuple[Moment, ...]
+
+
+class Seam:
+    """Several hooks as one. Each property holds those that want a moment; most often none."""
+
+    def __init__(self, hooks: Sequence[Hooks] = ()) -> None:
+        self.hooks = tuple(hooks)
+
+    def _wanting(self, name: str) -> Moments:
+        return tuple(
+            getattr(hook, name)
+            for hook in self.hooks
+            if getattr(type(hook), name, None) is not getattr(Hooks, name) and hasattr(hook, name)
+        )
+
+    @cached_property
+    def before_model_call(self) -> Moments:
+        return self._wanting("before_model_call")
+
+    @cached_property
+    def after_model_turn(self) -> Moments:
+        return self._wanting("after_model_turn")
+
+    @cached_property
+    def on_invalid_call(self) -> Moments:
+        return self._wanting("on_invalid_call")
+
+    @cached_property
+    def on_approval(self) -> Moments:
+        return self._wanting("on_approval")
+
+    @cached_property
+    def before_tool(self) -> Moments:
+        return self._wanting("before_tool")
+
+    @cached_property
+    def after_tool(self) -> Moments:
+        return self._wanting("after_tool")
+
+    @cached_property
+    def on_delta(self) -> Moments:
+        return self._wanting("on_delta")
+
+    @cached_property
+    def on_state(self) -> Moments:
+        return self._wanting("on_state")
+
+    async def patched(self, detail: ModelCallDetail) -> ModelCallDetail:
+        """The call as it is to be made."""
+        for hook in self.before_model_call:
+            patch: ModelCallPatch | None = await hook(detail)
+            if patch is not None:
+                messages = detail.messages if patch.messages is None else patch.messages
+                detail = replace(detail, messages=messages, params=patch.params or detail.params)
+        return detail
+
+    async def judged(self, detail: ModelTurnDetail) -> RefuseTurn | StopRun | None:
+        """What is to become of a turn; None accepts it."""
+        answer: RefuseTurn | StopRun | None = await _first(self.after_model_turn, detail)
+        return answer
+
+    async def resolved(self, detail: InvalidCallDetail) -> Resolution | None:
+        """What is to become of an invalid call, if a hook says so."""
+        answer: Resolution | None = await _first(self.on_invalid_call, detail)
+        return answer
+
+    async def decided(self, detail: ApprovalDetail) -> Decision | None:
+        """What is to become of a call that waits, if a hook says so."""
+        answer: Decision | None = await _first(self.on_approval, detail)
+        return answer
+
+    async def prepared(self, detail: ToolDetail) -> RewriteArguments | SkipTool | StopRun | None:
+        """What is to become of a call before it is executed; a later hook sees arguments that an earlier one gave."""
+        rewritten: RewriteArguments | None = None
+        for hook in self.before_tool:
+            answer: RewriteArguments | SkipTool | StopRun | None = await hook(detail)
+            if isinstance(answer, RewriteArguments):
+                rewritten = answer
+                detail = replace(detail, call=replace(detail.call, arguments=answer.arguments))
+            elif answer is not None:
+                return answer
+        return rewritten
+
+    async def kept(self, detail: ToolResultDetail) -> ReplaceResult | StopRun | None:
+        """What is to become of a result; a later hook sees the result that an earlier one gave."""
+        replaced: ReplaceResult | None = None
+        for hook in self.after_tool:
+            answer: ReplaceResult | StopRun | None = await hook(detail)
+            if isinstance(answer, StopRun):
+                return answer
+            if answer is not None:
+                replaced = answer
+                detail = replace(detail, result=answer.result)
+        return replaced
+
+    async def heard(self, detail: DeltaDetail) -> None:
+        """Shows a piece of a turn."""
+        for hook in self.on_delta:
+            await hook(detail)
+
+    async def noted(self, detail: StateDetail) -> None:
+        """Shows an input that was accepted."""
+        for hook in self.on_state:
+            await hook(detail)
+
+
+async def _first(hooks: Moments, detail: object) -> Any:
+    for hook in hooks:
+        answer = await hook(detail)
+        if answer is not None:
+            return answer
+    return None
