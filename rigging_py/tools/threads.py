@@ -34,7 +34,10 @@ async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     future: asyncio.Future[T] = loop.create_future()
     work = partial(contextvars.copy_context().run, partial(_without_stop_iteration, call, *args, **kwargs))
     _jobs_of_a_thread().put((loop, future, work))
-    return await future
+    try:
+        return await future
+    finally:
+        del future  # it holds the error, which holds this frame
 
 
 def _jobs_of_a_thread() -> SimpleQueue[Job]:
@@ -66,6 +69,7 @@ def _do(
         _idle.append(jobs)
     with suppress(RuntimeError):  # the loop is closed: nobody waits any longer
         loop.call_soon_threadsafe(tell)
+    del tell, future  # they hold the error, which holds this frame
     return is_kept
 
 

@@ -7,6 +7,7 @@ import functools
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import (
@@ -209,7 +210,8 @@ class Tool(Generic[P, R]):
         return " and was cancelled" if self._is_async else "; it cannot be stopped, and may still be running"
 
     def _bound(self, call: PendingToolCall, context: object, attempt: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        values = self.arguments.validate(call.arguments)
+        # What a type leaves open is handed on as it is, and an attempt that failed may have changed it.
+        values = self.arguments.validate(deepcopy(call.arguments) if self.retries else call.arguments)
         if self.arguments.context is None:
             return self.arguments.bind(values)
         run_id = call.key.rsplit("/", 2)[0]

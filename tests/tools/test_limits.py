@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import subprocess
 import sys
 import textwrap
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -223,7 +225,7 @@ async def test_a_time_limit_holds_for_each_attempt() -> None:
 
 async def test_each_attempt_has_the_arguments_as_the_model_gave_them() -> None:
     @rg.tool(retries=1, effect="read")
-    async def take(books: list[str]) -> str:
+    async def take(books: Any) -> str:
         if books.pop() == "Emma" and books:
             raise ConnectionError
         return "none left"
@@ -238,6 +240,28 @@ async def test_a_tool_with_an_effect_each_time_is_tried_once() -> None:
     assert attempts == [1]
     with pytest.raises(ToolDefinitionError, match=r"retries=1.*whose effect is 'once'.*effect='read' or"):
         rg.Tool.from_callable(look, retries=1)
+
+
+async def test_a_thread_keeps_nothing_of_what_it_did() -> None:
+    class Book: ...
+
+    gone: list[weakref.ref[Book]] = []
+
+    def lend() -> str:
+        book = Book()
+        gone.append(weakref.ref(book))
+        if len(gone) == 2:
+            raise ValueError("torn")
+        return "lent"
+
+    gc.disable()  # so that a circle of references would show
+    try:
+        results = [await executed(lend), await executed(lend)]
+        await executed(rg.Tool.from_callable(lambda: 1, name="one"))
+    finally:
+        gc.enable()
+    assert [result.error for result in results] == [False, True]
+    assert [reference() for reference in gone] == [None, None]
 
 
 async def test_tools_in_threads_see_the_context_variables_of_their_call() -> None:
