@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from rigging_py.error import ProtocolError
 from rigging_py.message import FunctionCall, ModelTurn, StopReason, ToolCall, Usage
 from rigging_py.run import (
     AgentRun,
+    AwaitDecision,
     CallModel,
     Feedback,
     OutputSpec,
@@ -21,6 +23,8 @@ from rigging_py.run import (
 )
 
 ADD = '{"a": 40, "b": 2}'
+SECRET = '{"a": "secret", "b": 2}'
+DEADLINE = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 def call(name: str, arguments: str = "{}", id: str = "") -> ToolCall:  # noqa: A002
@@ -46,23 +50,28 @@ def two_numbers(arguments: Mapping[str, object]) -> str | None:
     return None if set(arguments) == {"a", "b"} else "give a and b"
 
 
+def is_secret(arguments: Mapping[str, object]) -> bool:
+    return "secret" in arguments.values()
+
+
+# Adding may be done again, looking is done once; both need approval where something is secret.
 TOOLS: Mapping[str, ProgramTool] = {
-    "add": ProgramTool({"required": ["a", "b"]}, two_numbers),
-    "look": ProgramTool({}, lambda _: None),
+    "add": ProgramTool({"required": ["a", "b"]}, two_numbers, effect="read", needs_approval=is_secret),
+    "look": ProgramTool({}, lambda _: None, needs_approval=is_secret),
 }
 NUMBER = OutputSpec((whole_number,))
 PROGRAM = Program(TOOLS, NUMBER)
 FREE = Program(TOOLS)
 
 
-def started(program: Program = PROGRAM, **limits: int) -> AgentRun:
-    """A run that waits for its first turn."""
-    run = AgentRun("How many?", limits=RunLimits(**{"max_turns": 9, **limits}), program=program)
+def started(program: Program = PROGRAM, **limits: Any) -> AgentRun:
+    """A run that waits for its first turn; it has a deadline, as all these runs."""
+    run = AgentRun("How many?", limits=RunLimits(**{"max_turns": 9, "deadline": DEADLINE, **limits}), program=program)
     assert isinstance(run.next_step(), CallModel)
     return run
 
 
-def resolving(*calls: ToolCall, program: Program = PROGRAM, **limits: int) -> AgentRun:
+def resolving(*calls: ToolCall, program: Program = PROGRAM, **limits: Any) -> AgentRun:
     """A run with a problem to resolve; without `calls`, one of a tool that is not there."""
     run = started(program, **limits)
     run.model_response(asking(*(calls or (call("nope"),))))
@@ -70,11 +79,19 @@ def resolving(*calls: ToolCall, program: Program = PROGRAM, **limits: int) -> Ag
     return run
 
 
-def executing(*calls: ToolCall, program: Program = PROGRAM, **limits: int) -> AgentRun:
+def executing(*calls: ToolCall, program: Program = PROGRAM, **limits: Any) -> AgentRun:
     """A run whose tools are to be executed; without `calls`, two of them."""
     run = started(program, **limits)
     run.model_response(asking(*(calls or (call("add", ADD), call("look")))))
     assert run.state is State.EXECUTING_TOOLS
+    return run
+
+
+def deciding(*calls: ToolCall, program: Program = PROGRAM, **limits: Any) -> AgentRun:
+    """A run that waits for decisions; without `calls`, about two of them."""
+    run = started(program, **limits)
+    run.model_response(asking(*(calls or (call("look", '{"at": "secret"}'), call("add", SECRET)))))
+    assert isinstance(run.next_step(), AwaitDecision)
     return run
 
 
@@ -85,15 +102,16 @@ def done() -> AgentRun:
 
 
 def failed() -> AgentRun:
-    run = AgentRun("How many?", limits=RunLimits(max_turns=0), program=PROGRAM)
+    run = AgentRun("How many?", limits=RunLimits(max_turns=0, deadline=DEADLINE), program=PROGRAM)
     run.next_step()
     return run
 
 
 RUNS: Mapping[State, Callable[[], AgentRun]] = {
-    State.READY: lambda: AgentRun("How many?", program=PROGRAM),
+    State.READY: lambda: AgentRun("How many?", limits=RunLimits(deadline=DEADLINE), program=PROGRAM),
     State.AWAITING_MODEL: started,
     State.RESOLVING: resolving,
+    State.AWAITING_DECISION: deciding,
     State.EXECUTING_TOOLS: executing,
     State.DONE: done,
     State.FAILED: failed,

@@ -3,26 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 from typing import Any, get_args
 
 import pytest
 
 from rigging_py.error import ProtocolError
-from rigging_py.message import Message, ModelTurn
-from rigging_py.run import RULES, AgentRun, OutputSpec, Program, Repair, RunLimits, Skip, State, ToolResult
-from rigging_py.run.accept import ACCEPTED
+from rigging_py.message import FunctionCall, Message, ModelTurn, ToolCall
+from rigging_py.run import (
+    RULES,
+    AgentRun,
+    Approve,
+    BudgetExceeded,
+    Continue,
+    Edit,
+    MaxTurns,
+    ModelTurnOutcome,
+    MoreTokens,
+    OutputInvalid,
+    Program,
+    ProviderFailure,
+    Repair,
+    RunLimits,
+    Skip,
+    State,
+    ToolResult,
+    ToolsRequested,
+    Truncated,
+    TurnContinued,
+    TurnCut,
+    TurnFailed,
+    TurnFinished,
+    TurnRejected,
+)
+from rigging_py.run.accept import ACCEPTED, Accepted
+from rigging_py.run.rules import HINTS
 from rigging_py.run.steps import InputName
-from tests.run.kit import ADD, NUMBER, RUNS, TOOLS, asking, call, executing, refused, reloaded, started, whole_number
+from tests.run.kit import (
+    ADD,
+    DEADLINE,
+    NUMBER,
+    RUNS,
+    TOOLS,
+    asking,
+    call,
+    executing,
+    refused,
+    reloaded,
+    started,
+)
+
+
+def recover(run: AgentRun) -> None:
+    if run.state is State.EXECUTING_TOOLS:
+        run.tool_started("run/1/0")
+    run.recover()
+
 
 INPUTS: Mapping[InputName, Callable[[AgentRun], Any]] = {
     "next_step": lambda run: run.next_step(),
     "model_response": lambda run: run.model_response("42"),
     "model_failed": lambda run: run.model_failed(OSError("gone")),
     "resolve_tool_call": lambda run: run.resolve_tool_call(Skip("no such tool")),
+    "decide": lambda run: run.decide("run/1/0", Approve()),
+    "tool_started": lambda run: run.tool_started("run/1/0"),
     "tool_result": lambda run: run.tool_results([("run/1/0", "42"), ("run/1/1", "seen")]),
+    "recover": recover,
+    "inject": lambda run: run.inject("And in words?"),
+    "expire": lambda run: run.expire(DEADLINE),
     "cancel": lambda run: run.cancel("enough"),
     "raise_limit": lambda run: run.raise_limit(max_turns=10),
+    "rename": lambda run: run.rename("other"),
 }
 TABLE = {(rule.state, rule.input): rule for rule in RULES}
 PAIRS = list(product(State, get_args(InputName)))
@@ -40,6 +93,7 @@ def test_an_input_that_the_table_has_not_is_refused_and_changes_nothing(state: S
     error = refused(RUNS[state](), INPUTS[name])
     assert error.method == name
     assert error.state is state
+    assert error.hint == HINTS[state]
     assert error.hint in str(error)
 
 
@@ -48,9 +102,17 @@ def test_the_table_has_one_rule_for_a_state_and_an_input() -> None:
 
 
 @pytest.mark.parametrize("state", State)
-def test_every_state_answers_next_step_and_only_live_ones_can_be_cancelled(state: State) -> None:
+def test_every_state_answers_next_step_and_only_live_ones_can_be_ended(state: State) -> None:
+    is_live = state not in (State.DONE, State.FAILED)
     assert (state, "next_step") in TABLE
-    assert ((state, "cancel") in TABLE) == (state not in (State.DONE, State.FAILED))
+    assert ((state, "cancel") in TABLE) == is_live
+    assert ((state, "expire") in TABLE) == is_live
+    assert ((state, "inject") in TABLE) == (state is not State.FAILED)
+
+
+def test_every_input_has_a_state_that_takes_it_and_every_state_a_hint() -> None:
+    assert {name for _, name in TABLE} == set(get_args(InputName)) == set(INPUTS)
+    assert set(HINTS) == set(RUNS) == set(State)
 
 
 @pytest.mark.parametrize("state", State)
@@ -92,6 +154,37 @@ WRONG: Mapping[str, tuple[State, Callable[[AgentRun], Any], str]] = {
         lambda run: run.resolve_tool_call(Repair(arguments={})),
         "'nope'",
     ),
+    "a call started with arguments that are not valid": (
+        State.EXECUTING_TOOLS,
+        lambda run: run.tool_started("run/1/0", {"a": 1}),
+        "give a and b",
+    ),
+    "a call started that is none": (State.EXECUTING_TOOLS, lambda run: run.tool_started("run/1/7"), "no call"),
+    "nothing to recover": (State.EXECUTING_TOOLS, lambda run: run.recover(), "no call was started"),
+    "a decision about no call": (State.AWAITING_DECISION, lambda run: run.decide("run/1/7", Approve()), "run/1/0"),
+    "an edit that is not valid": (
+        State.AWAITING_DECISION,
+        lambda run: run.decide("run/1/1", Edit({"a": 1})),
+        "give a and b",
+    ),
+    "nothing to say": (State.READY, lambda run: run.inject([]), "no message"),
+    "a result without its call": (
+        State.READY,
+        lambda run: run.inject(Message("tool", "42", tool_call_id="c1")),
+        "a tool's",
+    ),
+    "a call without its result": (
+        State.DONE,
+        lambda run: run.inject(
+            Message("assistant", "", tool_calls=[ToolCall(id="c1", function=FunctionCall(name="add", arguments=ADD))])
+        ),
+        "tool calls",
+    ),
+    "a deadline that has not passed": (
+        State.AWAITING_MODEL,
+        lambda run: run.expire(DEADLINE - timedelta(microseconds=1)),
+        "has not passed",
+    ),
     "a turn of the user": (
         State.AWAITING_MODEL,
         lambda run: run.model_response(ModelTurn(Message("user", "42"))),
@@ -99,6 +192,7 @@ WRONG: Mapping[str, tuple[State, Callable[[AgentRun], Any], str]] = {
     ),
     "a limit that is not higher": (State.FAILED, lambda run: run.raise_limit(max_turns=0), "max_turns"),
     "a limit that is not spent": (State.FAILED, lambda run: run.raise_limit(max_tool_turns=99), "max_turns"),
+    "a limit that none can be": (State.FAILED, lambda run: run.raise_limit(max_turns=None), "max_turns"),
     "a limit that there is not": (State.FAILED, lambda run: run.raise_limit(max_turns=3, patience=9), "max_turns"),
 }
 
@@ -115,6 +209,12 @@ def test_a_result_that_is_there_already_is_refused() -> None:
     assert "already" in refused(run, lambda run: run.tool_result("run/1/0", "43")).hint
 
 
+def test_a_call_that_was_started_already_is_refused() -> None:
+    run = executing()
+    run.tool_started("run/1/0")
+    assert "started already" in refused(run, lambda run: run.tool_started("run/1/0")).hint
+
+
 def test_a_refusal_is_a_runtime_error_that_says_what_to_do() -> None:
     with pytest.raises(
         RuntimeError, match=r"^tool_result\(\) while the run is AwaitingModel: answer the CallModel step"
@@ -122,27 +222,56 @@ def test_a_refusal_is_a_runtime_error_that_says_what_to_do() -> None:
         started().tool_result("run/1/0", "42")
 
 
-LENIENT = Program(TOOLS, OutputSpec((whole_number,), strict=False))
 ASKED = asking(call("add", ADD))
-CUT, FILTERED = ModelTurn.from_text("", "length"), ModelTurn.from_text("", "content_filter")
-ROWS: Mapping[str, tuple[ModelTurn, RunLimits]] = {
-    "tools are called, and no tool turn is left": (ASKED, RunLimits(max_tool_turns=0)),
-    "tools are called": (ASKED, RunLimits()),
-    "a filter left nothing": (FILTERED, RunLimits()),
-    "the limit left nothing": (CUT, RunLimits()),
-    "the limit cut the answer that was asked for": (ModelTurn.from_text("forty-", "length"), RunLimits(max_turns=2)),
-    "the answer is invalid, and may be asked for again": (ModelTurn.from_text("plenty"), RunLimits(max_turns=2)),
-    "the answer is invalid, and must not be": (ModelTurn.from_text("plenty"), RunLimits(2, max_output_retries=0)),
-    "otherwise": (ModelTurn.from_text("42"), RunLimits()),
+CUT, HALF = ModelTurn.from_text("", "length"), ModelTurn.from_text("forty-", "length")
+FILTERED, WRONG_TYPE = ModelTurn.from_text("", "content_filter"), ModelTurn.from_text("plenty")
+
+
+def accepting(
+    turn: ModelTurn, limits: RunLimits | None = None, *, feedback: str | None = None, aside: str = "", **output: Any
+) -> tuple[AgentRun, ModelTurnOutcome]:
+    """A run that has taken a turn, and what came of it; `output` says how its answer is asked for."""
+    program = Program(TOOLS, replace(NUMBER, **output))
+    run = AgentRun("How many?", limits=limits or RunLimits(2), program=program)
+    run.next_step()
+    if aside:
+        run.inject(aside)
+    return run, run.model_response(turn, feedback=feedback)
+
+
+ROWS: Mapping[str, tuple[Callable[[], tuple[AgentRun, ModelTurnOutcome]], type]] = {
+    "the driver refuses it, and may ask again": (lambda: accepting(ASKED, feedback="no"), TurnRejected),
+    "the driver refuses it, and must not": (lambda: accepting(ASKED, RunLimits(1), feedback="no"), OutputInvalid),
+    "tools are called, and no tool turn is left": (lambda: accepting(ASKED, RunLimits(max_tool_turns=0)), MaxTurns),
+    "more tools are called than may be": (lambda: accepting(ASKED, RunLimits(max_tool_calls=0)), BudgetExceeded),
+    "tools are called": (lambda: accepting(ASKED), ToolsRequested),
+    "a filter left nothing": (lambda: accepting(FILTERED), ProviderFailure),
+    "the limit cut the answer that was asked for, and may be raised": (
+        lambda: accepting(HALF, on_truncated=MoreTokens(99)),
+        TurnCut,
+    ),
+    "it may be continued": (lambda: accepting(HALF, on_truncated=Continue()), TurnCut),
+    "its complete items are enough": (
+        lambda: accepting(HALF, on_truncated="keep_items", salvage=lambda _: [40]),
+        TurnFinished,
+    ),
+    "the limit left nothing": (lambda: accepting(CUT, validators=(str,)), Truncated),
+    "the limit cut the answer that was asked for": (lambda: accepting(HALF), Truncated),
+    "the answer is invalid, and may be asked for again": (lambda: accepting(WRONG_TYPE), TurnRejected),
+    "the answer is invalid, and must not be": (lambda: accepting(WRONG_TYPE, RunLimits(1)), OutputInvalid),
+    "something was said meanwhile, and a turn is left to answer it": (
+        lambda: accepting(ModelTurn.from_text("42"), aside="And in words?"),
+        TurnContinued,
+    ),
+    "otherwise": (lambda: accepting(ModelTurn.from_text("42")), TurnFinished),
 }
 
 
 @pytest.mark.parametrize("row", ACCEPTED, ids=lambda row: row.meaning)
-def test_each_row_for_accepted_turns_leads_where_it_says(row: Any) -> None:
-    turn, limits = ROWS[row.meaning]
-    run = AgentRun("How many?", limits=limits, program=Program(TOOLS, NUMBER))
-    run.next_step()
-    run.model_response(turn)
+def test_each_row_for_accepted_turns_leads_where_it_says(row: Accepted) -> None:
+    make, kind = ROWS[row.meaning]
+    run, outcome = make()
+    assert isinstance(outcome.cause if isinstance(outcome, TurnFailed) else outcome, kind)
     assert run.state in row.to
     assert set(row.to) <= set(TABLE[State.AWAITING_MODEL, "model_response"].to)
 
