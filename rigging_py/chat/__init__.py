@@ -1,23 +1,36 @@
 """A conversation waiting to be run, the loop that runs it, and the conversation it becomes."""
 
 from rigging_py.chat.chat import Chat, ChatList
+from rigging_py.chat.conversation import Budget, MapChatCallback, ThenChatCallback
 from rigging_py.chat.drive import FailMode, PipelineStep
-from rigging_py.chat.pipeline import (
-    ChatPipeline,
-    MapChatCallback,
-    PipelineStepContextManager,
-    ThenChatCallback,
-    chat,
+from rigging_py.chat.events import (
+    ChatEvent,
+    ChatFinished,
+    EventStream,
+    RunPaused,
+    ToolResultEvent,
+    ToolStartedEvent,
+    TurnDiscarded,
 )
+from rigging_py.chat.pipeline import ChatPipeline, PipelineStepContextManager, chat, resume
 
 __all__ = [
+    "Budget",
     "Chat",
+    "ChatEvent",
+    "ChatFinished",
     "ChatList",
     "ChatPipeline",
+    "EventStream",
     "FailMode",
     "MapChatCallback",
     "PipelineStep",
     "PipelineStepContextManager",
+    "RunPaused",
     "ThenChatCallback",
+    "ToolResultEvent",
+    "ToolStartedEvent",
+    "TurnDiscarded",
     "chat",
+    "resume",
 ]

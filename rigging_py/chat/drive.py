@@ -14,24 +14,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 from rigging_py.chat.chat import Chat, ChatList
-from rigging_py.chat.flight import Flight, carry
+from rigging_py.chat.failures import carry
+from rigging_py.chat.flight import Flight, Outgoing
 from rigging_py.chat.gather import MAX_CONCURRENT, gather
 from rigging_py.chat.watch import show
-from rigging_py.error import (
-    MaxDepthError,
-    RunFailedError,
-    TruncatedError,
-    UnknownToolError,
-)
+from rigging_py.error import BudgetExceededError, MaxDepthError, RunFailedError, TruncatedError, UnknownToolError
 from rigging_py.message import ModelTurn
-from rigging_py.run import AgentRun, CallModel
+from rigging_py.run import AgentRun
 
 if TYPE_CHECKING:
-    from rigging_py.chat.pipeline import Callback, ChatPipeline
+    from rigging_py.chat.conversation import Callback
+    from rigging_py.chat.pipeline import ChatPipeline
 
 FailMode: TypeAlias = Literal["raise", "skip", "include"]
 _FAIL_MODES = get_args(FailMode)
-RUN_FAILURES = (RunFailedError, TruncatedError, UnknownToolError)
+RUN_FAILURES = (RunFailedError, TruncatedError, UnknownToolError, BudgetExceededError)
 """The ways in which a run itself can fail; `include` and `skip` cover these, and whatever a pipeline catches."""
 
 
@@ -184,17 +181,19 @@ async def turns(this: Pass, flights: Sequence[Flight]) -> AsyncGenerator[list[Fl
         asked = [(flight, step) for flight, step in zip(live, steps, strict=True) if step is not None]
         if not asked:
             return
-        for (flight, _), result in zip(asked, await _generate(asked), strict=True):
-            flight.heard(result)
+        for (flight, call), result in zip(asked, await _generate(asked), strict=True):
+            await flight.heard(call.step, result)
         live = [flight for flight, _ in asked]
         yield live
 
 
-async def _generate(asked: Sequence[tuple[Flight, CallModel]]) -> Sequence[ModelTurn | BaseException]:
-    generator = asked[0][0].pipeline.generator
+async def _generate(asked: Sequence[tuple[Flight, Outgoing]]) -> Sequence[ModelTurn | BaseException]:
+    first, generator = asked[0][0], asked[0][0].pipeline.generator
     try:
+        if len(asked) == 1 and (first.tell is not None or first.run.limits.deadline is not None):
+            return [await first.generate(asked[0][1])]
         results = await generator.generate_messages(
-            [step.messages for _, step in asked], [flight.params_for(step) for flight, step in asked]
+            [call.messages for _, call in asked], [call.params for _, call in asked]
         )
     except Exception as error:  # noqa: BLE001 — the wall before providers: what they raise becomes an event of the run
         return _for_each(error, len(asked))

@@ -2,89 +2,143 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+import warnings
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
 from rigging_py.chat.chat import Chat
+from rigging_py.chat.events import Tell, TurnDiscarded
+from rigging_py.chat.execute import StopAsked, execute
+from rigging_py.chat.failures import attach, exception_of
 from rigging_py.chat.gather import gather
-from rigging_py.error import (
-    MaxDepthError,
-    MessagesExhaustedMaxRoundsError,
-    ProviderError,
-    RiggingError,
-    RunCancelledError,
-    TruncatedError,
-    UnknownToolError,
+from rigging_py.chat.keeper import Keeper
+from rigging_py.error import Paused, PipelineWarning, StreamInterruptedError
+from rigging_py.message import GenerateParams, Message, ModelTurn, assemble, fresh, inject_system_content, new_uuid
+from rigging_py.observe import (
+    ApprovalDetail,
+    DeltaDetail,
+    InvalidCallDetail,
+    ModelCallDetail,
+    ModelTurnDetail,
+    RefuseTurn,
+    StateDetail,
+    StopRun,
 )
-from rigging_py.message import GenerateParams, Message, ModelTurn, assemble, fresh, new_uuid
 from rigging_py.run import (
     AgentRun,
     Answer,
+    AwaitDecision,
     CallModel,
     CallTools,
-    Cancelled,
+    Decision,
+    DecisionRequest,
     Done,
     Failed,
     FailureRecord,
-    MaxTurns,
-    OutputInvalid,
+    ModelTurnOutcome,
+    PartialStreamedTurn,
     PendingToolCall,
     ProviderFailure,
     ResolveToolCall,
     State,
-    Truncated,
-    UnknownToolCall,
+    StreamedTurnAssembler,
+    TurnCut,
+    TurnRejected,
 )
+from rigging_py.tools import ToolSlots
 
 if TYPE_CHECKING:
     from rigging_py.chat.pipeline import ChatPipeline
-    from rigging_py.run import Cause
+
+CONTINUE = "Your answer was cut off. Go on exactly where it ends, and repeat nothing of it."
+CUT = "The answer reached the token limit; it is asked for again with a higher one."
+HOOK = "a hook"
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A call of a model as it is made."""
+
+    step: CallModel
+    messages: Sequence[Message]
+    params: GenerateParams
 
 
 @dataclass
 class Flight:
     """A run under way for a pipeline.
 
-    `params` are sent; `own_params` are the same without the tools. `error` is the exception that the last call of the
-    model, or of a tool, raised, as it was. `asked` is what the model was sent last, and `last` what it said.
+    `params` are sent; `own_params` are the same without the tools. `keeper` stores the run at every boundary, `tell`
+    takes the events of a run that streams, and `decisions` are those made beforehand, by the keys of calls. `error` is
+    the exception that the last call of the model, a tool, a hook or a store raised, as it was. `asked` is what the
+    model was sent last, and `last` what it said.
     """
 
     pipeline: ChatPipeline
     run: AgentRun
     params: GenerateParams
     own_params: GenerateParams | None
+    keeper: Keeper | None = None
+    tell: Tell | None = None
+    decisions: Mapping[str, Decision] = field(default_factory=dict[str, Decision])
     error: BaseException | None = None
     asked: Sequence[Message] = ()
     last: ModelTurn | None = None
     end: Done | Failed | None = None
+    partial: PartialStreamedTurn | None = None
+    noted: int = 0
+    """Entries of the journal that the hooks have seen."""
 
     @classmethod
-    def begin(cls, pipeline: ChatPipeline, messages: list[Message], params: GenerateParams | None = None) -> Flight:
+    def begin(
+        cls,
+        pipeline: ChatPipeline,
+        messages: list[Message],
+        params: GenerateParams | None = None,
+        run_id: str | None = None,
+    ) -> Flight:
         """A new run of `messages` under the pipeline's limits."""
-        run = AgentRun(history=messages, limits=pipeline.limits, program=pipeline.program, run_id=str(new_uuid()))
-        return cls.of(pipeline, run, params)
+        return cls.of(pipeline, new_run(pipeline, messages, run_id), params)
 
     @classmethod
     def of(cls, pipeline: ChatPipeline, run: AgentRun, params: GenerateParams | None = None) -> Flight:
         """A run of the pipeline, with `params` over the pipeline's."""
         own = pipeline.params.merge_with(params) if pipeline.params is not None else params
-        return cls(pipeline, run, pipeline.sent_params.merge_with(params), own)
+        return cls(pipeline, run, pipeline.sent_params.merge_with(params), own, noted=run.position)
 
-    async def to_model(self) -> CallModel | None:
-        """Does everything up to the next call of the model; None when the run is over, or a tool raised."""
+    @cached_property
+    def slots(self) -> ToolSlots:
+        """How many calls of each tool may be under way at once."""
+        return ToolSlots(self.pipeline.tools)
+
+    # Driving.
+
+    async def to_model(self) -> Outgoing | None:
+        """Does everything up to the next call of the model; None when the run is over, or something was raised."""
+        try:
+            return await self._advance()
+        except Exception as error:  # noqa: BLE001 — the wall before tools, hooks and stores: the pipeline judges
+            self.error = error
+            return None
+
+    async def _advance(self) -> Outgoing | None:
         while self.end is None and self.error is None:
+            self._look_at_the_clock()
             step = self.run.next_step()
+            await self.note()
             match step:
-                case CallModel(messages):
-                    self.asked = messages
-                    return step
-                case ResolveToolCall(problem=problem):
-                    self.run.resolve_tool_call(Answer(problem.text))
+                case CallModel():
+                    return await self._outgoing(step)
+                case ResolveToolCall():
+                    await self._resolve(step)
+                case AwaitDecision(requests):
+                    await self._decide(requests)
                 case CallTools(calls):
                     await self._execute(calls)
                 case Done() | Failed():
@@ -93,43 +147,181 @@ class Flight:
                     assert_never(step)
         return None
 
-    async def _execute(self, calls: tuple[PendingToolCall, ...]) -> None:
-        async def execute(call: PendingToolCall) -> None:
-            result = await self.pipeline.tools_by_name[call.name].execute(call)
-            self.run.tool_result(call.key, result)
+    async def _outgoing(self, step: CallModel) -> Outgoing:
+        self.asked = messages = step.messages
+        if step.prefix:
+            # Not every model goes on from words of its own, so all are told to.
+            messages = (*messages, Message.of("assistant", step.prefix), Message.of("user", CONTINUE))
+        if self.pipeline.instruction and await self._must_be_told():
+            messages = tuple(inject_system_content(messages, self.pipeline.instruction))
+        params, seam = self._params_for(step), self.pipeline.seam
+        if not seam.before_model_call:
+            return Outgoing(step, messages, params)
+        detail = await seam.patched(ModelCallDetail(self.run.run_id, step, messages, params))
+        return Outgoing(step, detail.messages, detail.params)
 
-        try:
-            await gather([partial(execute, call) for call in calls])
-        except Exception as error:  # noqa: BLE001 — the wall before tools: what they may raise, the pipeline judges
-            self.error = error
+    async def _must_be_told(self) -> bool:
+        """Whether the form of the answer has to be asked for in words."""
+        mode = self.pipeline.output.mode if self.pipeline.output is not None else "xml"
+        if mode != "native" or await self.pipeline.generator.supports_json_schema():
+            return mode == "prompted"
+        if self.run.turn == 1:
+            name = type(self.pipeline.generator).__name__
+            warnings.warn(f"{name} cannot enforce JSON, so it is asked for in words.", PipelineWarning, stacklevel=2)
+        return True
 
-    def params_for(self, step: CallModel) -> GenerateParams:
+    def _params_for(self, step: CallModel) -> GenerateParams:
         """The parameters of a call. A forced choice of tool holds for the first turn, or the run would never end."""
         updates: dict[str, Any] = {"output": step.output} if step.output is not None else {}
-        if self.run.tool_turns and self.params.tool_choice not in (None, "auto", "none"):
+        is_forced = self.params.tool_choice not in (None, "auto", "none")
+        if self.run.tool_turns and is_forced and self.pipeline.program.output_tool is None:
             updates["tool_choice"] = "auto"
+        if step.overrides is not None:
+            updates["max_tokens"] = step.overrides.max_tokens
         return self.params.model_copy(update=updates) if updates else self.params
 
-    def heard(self, result: ModelTurn | BaseException) -> None:
+    async def _resolve(self, step: ResolveToolCall) -> None:
+        seam, resolution = self.pipeline.seam, None
+        if seam.on_invalid_call:
+            resolution = await seam.resolved(InvalidCallDetail(self.run.run_id, step.call, step.problem))
+        await self._came_to(self.run.resolve_tool_call(resolution or Answer(step.problem.text)))
+
+    async def _decide(self, requests: Sequence[DecisionRequest]) -> None:
+        """Asks about every call that waits, all at once. Raises `Paused` when one is left."""
+
+        async def decide(request: DecisionRequest) -> None:
+            decision = self.decisions.get(request.call.key)
+            if decision is None:
+                decision = await self.pipeline.seam.decided(ApprovalDetail(self.run.run_id, request))
+            if decision is not None:
+                self.run.decide(request.call.key, decision)
+                await self.note()
+
+        async with self._in_time():
+            await gather([partial(decide, request) for request in requests])
+        step = self.run.next_step()
+        if isinstance(step, AwaitDecision):
+            raise Paused(self.run, step.requests)
+
+    async def _execute(self, calls: tuple[PendingToolCall, ...]) -> None:
+        try:
+            async with self._in_time():
+                jobs = [partial(execute, self, call) for call in calls]
+                await gather(jobs, limit=self.pipeline.max_concurrent_tools)
+        except StopAsked as asked:
+            if self.run.state not in (State.DONE, State.FAILED):
+                self.run.cancel(asked.reason, by=HOOK)
+            await self.note()
+
+    async def generate(self, call: Outgoing) -> ModelTurn | BaseException:
+        """What the generator gives, in the time there is; a run that streams tells of it as it comes."""
+        async with self._in_time():
+            if self.tell is not None:
+                return await self._stream(call, self.tell)
+            [result] = await self.pipeline.generator.generate_messages([call.messages], [call.params])
+            return result
+        return TimeoutError("The deadline of the run passed while the model was answering.")
+
+    async def _stream(self, call: Outgoing, tell: Tell) -> ModelTurn | BaseException:
+        assembler, seam = StreamedTurnAssembler(self.pipeline.program), self.pipeline.seam
+        stream = cast("AsyncGenerator[Any, None]", self.pipeline.generator.stream_message(call.messages, call.params))
+        self.partial = None
+        try:
+            async with aclosing(stream):
+                async for delta in stream:
+                    for event in assembler.feed(delta):
+                        if seam.on_delta:
+                            await seam.heard(DeltaDetail(self.run.run_id, event))
+                        await tell(event)
+        finally:
+            whole = assembler.finish()
+            self.partial = whole if isinstance(whole, PartialStreamedTurn) else None
+        if isinstance(whole, PartialStreamedTurn):
+            raise StreamInterruptedError(
+                f"{type(self.pipeline.generator).__name__} ended its stream without the whole turn at its end."
+            )
+        return whole.turn
+
+    async def heard(self, step: CallModel, result: ModelTurn | BaseException) -> None:
         """Takes what the generator gave."""
-        if isinstance(result, BaseException):
-            self.error = result
-            self.run.model_failed(result)
-        else:
-            self._take(result)
+        try:
+            await self._take(step, result)
+        except Exception as error:  # noqa: BLE001 — the wall before programs: what a check or a hook raises is this run's
+            self.error = error
         if self.run.state in (State.DONE, State.FAILED):
             self.end = cast("Done | Failed", self.run.next_step())
 
-    def _take(self, turn: ModelTurn) -> None:
+    async def _take(self, step: CallModel, result: ModelTurn | BaseException) -> None:
+        run = self.run
+        self._look_at_the_clock()
+        if run.state is not State.AWAITING_MODEL:
+            # Its deadline has passed.
+            await self.note()
+            return
+        if isinstance(result, BaseException):
+            self.error = result
+            run.model_failed(FailureRecord.of(result, self.partial))
+            await self.note()
+            return
+        verdict = None
+        if self.pipeline.seam.after_model_turn:
+            verdict = await self.pipeline.seam.judged(ModelTurnDetail(run.run_id, step, result))
+        outcome = run.model_response(result, feedback=verdict.feedback if isinstance(verdict, RefuseTurn) else None)
+        self.error, self.last = None, result
+        if isinstance(verdict, StopRun) and run.state not in (State.DONE, State.FAILED):
+            run.cancel(verdict.reason, by=HOOK)
+        await self._came_to(outcome)
+
+    async def _came_to(self, outcome: ModelTurnOutcome) -> None:
+        await self.note()
+        if self.tell is not None:
+            match outcome:
+                case TurnRejected(feedback):
+                    await self.tell(TurnDiscarded(feedback))
+                case TurnCut("raised"):
+                    await self.tell(TurnDiscarded(CUT))
+                case _:
+                    pass
+
+    async def note(self) -> None:
+        """Stores what is new, and shows it to the hooks."""
+        if self.keeper is not None:
+            await self.keeper.save(self.run)
+        if self.pipeline.seam.on_state:
+            first, self.noted = self.noted, self.run.position
+            for at, entry in enumerate(self.run.journal[first : self.noted], first):
+                await self.pipeline.seam.noted(StateDetail(self.run.run_id, at, entry))
+
+    # Time.
+
+    def _look_at_the_clock(self) -> None:
+        """Says what time it is, and ends a run whose deadline has passed."""
+        now, run = datetime.now(UTC), self.run
+        run.stamp(now)
+        deadline = run.limits.deadline
+        if deadline is not None and now >= deadline and run.state not in (State.DONE, State.FAILED):
+            run.expire(now)
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncGenerator[None, None]:
+        """What is inside is cancelled at the deadline, which ends the run."""
+        deadline = self.run.limits.deadline
+        if deadline is None:
+            yield
+            return
+        limit = asyncio.timeout((deadline - datetime.now(UTC)).total_seconds())
         try:
-            self.run.model_response(turn)
-        except Exception as error:  # noqa: BLE001 — the wall before programs: what a check raises is this run's own
-            self.error = error
-        else:
-            self.error, self.last = None, turn
+            async with limit:
+                yield
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            self._look_at_the_clock()
+
+    # Reading.
 
     def failure(self) -> BaseException | None:
-        """The exception that a failed run stands for, or that a tool raised, with the run on it."""
+        """The exception that a failed run stands for, or that was raised, with the run on it."""
         error = self.error
         if isinstance(self.end, Failed) and (error is None or not isinstance(self.end.cause, ProviderFailure)):
             error = exception_of(self.end.cause, self.end.messages)
@@ -165,70 +357,25 @@ class Flight:
         return (said[:-1], said[-1:]) if is_answered else (said, ())
 
 
+def new_run(pipeline: ChatPipeline, messages: list[Message], run_id: str | None = None) -> AgentRun:
+    """A run of `messages` under the pipeline's limits."""
+    return AgentRun(
+        history=messages, limits=pipeline.limits_from_now(), program=pipeline.program, run_id=run_id or str(new_uuid())
+    )
+
+
+def revive(run: AgentRun) -> None:
+    """A run that was stored, or that failed for want of an answer, goes on."""
+    step = run.next_step()
+    if isinstance(step, CallTools) and step.started:
+        run.recover()
+    elif isinstance(step, Failed) and isinstance(step.cause, ProviderFailure):
+        run.raise_limit(max_attempts=run.limits.max_attempts + 1)
+
+
 def _uuid_of(run_id: str) -> uuid.UUID:
     """The uuid of a chat is the id of its run, which need not be a uuid when the run was begun by hand."""
     try:
         return uuid.UUID(run_id)
     except ValueError:
         return uuid.uuid5(uuid.NAMESPACE_OID, run_id)
-
-
-def exception_of(cause: Cause, messages: tuple[Message, ...]) -> RiggingError:
-    """The exception that a cause stands for."""
-    match cause:
-        case MaxTurns(limit, allowed):
-            what = "tool turns" if limit == "max_tool_turns" else "turns"
-            return MaxDepthError(
-                allowed,
-                messages,
-                f"The model was still calling tools after {allowed} {what}; raise max_depth to allow more.",
-            )
-        case OutputInvalid(feedback, retries):
-            return MessagesExhaustedMaxRoundsError(
-                retries,
-                messages,
-                f"No acceptable answer in {retries} more rounds after the first. The last one: {feedback}",
-            )
-        case Truncated(advice):
-            return TruncatedError(advice)
-        case Cancelled(reason, by):
-            return RunCancelledError(f"The run was cancelled{f' by {by}' if by else ''}: {reason}")
-        case UnknownToolCall(name, problem):
-            error = UnknownToolError(name)
-            error.add_note(problem)
-            return error
-        case ProviderFailure(error=record):
-            return provider_error(record)
-        case _:
-            assert_never(cause)
-
-
-def provider_error(record: FailureRecord) -> ProviderError:
-    """The exception of a recorded failure."""
-    kinds: list[type[ProviderError]] = ProviderError.__subclasses__()
-    cls = next(kind for kind in kinds if kind.kind == record.kind)
-    return cls(
-        record.message,
-        provider=record.provider,
-        status=record.status,
-        request_id=record.request_id,
-        retry_after=record.retry_after,
-    )
-
-
-def attach(error: BaseException, run: AgentRun) -> BaseException:
-    """The exception with the run on it, so that nothing said is lost."""
-    if isinstance(error, RiggingError):
-        error.messages, error.usage = run.messages, run.usage
-    is_new = not isinstance(error, RiggingError) and not hasattr(error, "run")
-    carry(error, run=run)
-    if is_new and hasattr(error, "run"):
-        error.add_note(f"Raised in {run!r}; its messages are in `.run.messages` of this exception.")
-    return error
-
-
-def carry(error: BaseException, **facts: object) -> None:
-    """Puts facts on an exception, of whatever class it is; one that takes none is left as it is."""
-    with suppress(AttributeError):
-        for name, fact in facts.items():
-            setattr(error, name, fact)

@@ -2,253 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from rigging_py.chat.chat import Chat, ChatList, Input
-from rigging_py.chat.drive import RUN_FAILURES, FailMode, Pass, PipelineStep, drive, finished
+from rigging_py.chat.conversation import Conversation
+from rigging_py.chat.drive import FailMode, Pass, PipelineStep, drive, finished
+from rigging_py.chat.events import ChatEvent, ChatFinished, EventStream, RunPaused, Tell
 from rigging_py.chat.flight import Flight
 from rigging_py.chat.gather import MAX_CONCURRENT
-from rigging_py.chat.output import expecting_types
-from rigging_py.generator import Generator, WatchCallback, get_generator
-from rigging_py.message import GenerateParams, Message, ToolChoice
-from rigging_py.run import AgentRun, OutputSpec, Program, RunLimits
-from rigging_py.tools import Tool, as_tools
+from rigging_py.chat.keeper import LEASE
+from rigging_py.chat.opening import Resumption, begun, resumed
+from rigging_py.error import Paused
+from rigging_py.generator import Generator, get_generator
+from rigging_py.message import GenerateParams, Message
+from rigging_py.run import AgentRun, Decision
+from rigging_py.store import RunStore
+from rigging_py.util import await_
 
 if TYPE_CHECKING:
     from rigging_py.prompt import PromptDecorator
 
-ThenChatCallback: TypeAlias = Callable[[Chat], Any]
-"""Gets a finished chat; returns None, another chat, or a pipeline whose chat takes its place. May be async."""
-MapChatCallback: TypeAlias = Callable[[ChatList], Any]
-"""Gets all finished chats; returns the list to go on with, or a pipeline to run. May be async."""
-Callback: TypeAlias = ThenChatCallback | MapChatCallback
 BatchMode: TypeAlias = Literal["parallel", "merged"]
-
-DEFAULT_MAX_ROUNDS = 5
-DEFAULT_MAX_DEPTH = 20
+Limits: TypeAlias = Mapping[str, float | datetime | None]
+"""Limits by their names in `RunLimits`."""
 
 
 @dataclass(frozen=True)
-class ChatPipeline:
+class ChatPipeline(Conversation):
     """A conversation waiting to be run: who answers, what is said, with which parameters, tools and checks.
 
     Every method that refines it returns the new pipeline and leaves this one as it was, so a pipeline can be shared and
     forked freely.
     """
 
-    generator: Generator
-    messages: tuple[Message, ...] = ()
-    params: GenerateParams | None = None
-    tools: tuple[Tool[..., Any], ...] = ()
-    output: OutputSpec | None = None
-    max_depth: int = DEFAULT_MAX_DEPTH
-    max_rounds: int = DEFAULT_MAX_ROUNDS
-    then_callbacks: tuple[tuple[ThenChatCallback, int], ...] = ()
-    map_callbacks: tuple[tuple[MapChatCallback, int], ...] = ()
-    watch_callbacks: tuple[WatchCallback, ...] = ()
-    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    on_failed: FailMode = "raise"
-    errors_to_catch: tuple[type[BaseException], ...] = RUN_FAILURES
-    errors_to_exclude: tuple[type[BaseException], ...] = ()
-
-    # What it says.
-
-    @property
-    def chat(self) -> Chat:
-        """The messages so far, as a chat that nobody has answered."""
-        return Chat(messages=[m.shell() for m in self.messages], params=self.params, generator=self.generator)
-
-    def __len__(self) -> int:
-        return len(self.messages)
-
-    def __bool__(self) -> bool:
-        # Without messages it is still a pipeline.
-        return True
-
-    def add(self, messages: Input, *, merge_strategy: Literal["none", "all", "only-user-role"] = "none") -> Self:
-        """Returns the pipeline with `messages` at the end.
-
-        `merge_strategy` joins the first of them to the last message there when both have the same role.
-        """
-        new = Message.fit_as_list(messages)
-        old = list(self.messages)
-        is_mergeable = merge_strategy == "all" or (merge_strategy == "only-user-role" and new and new[0].role == "user")
-        if old and new and is_mergeable and old[-1].role == new[0].role:
-            merged = old.pop().shell()
-            merged.content_parts = [*merged.content_parts, *new.pop(0).content_parts]
-            old.append(merged)
-        return replace(self, messages=(*old, *new))
-
-    def fork(self, messages: Input) -> Self:
-        """Returns the pipeline with `messages` at the end, as `add` does."""
-        return self.add(messages)
-
-    def clone(self, *, only_messages: bool = False) -> Self:
-        """Returns a pipeline like this one; `only_messages` leaves callbacks and checks behind."""
-        return self.only_messages() if only_messages else replace(self)
-
-    def only_messages(self) -> Self:
-        """Returns the pipeline without callbacks, checks and metadata; generator, parameters and tools stay."""
-        return replace(
-            self,
-            output=None,
-            then_callbacks=(),
-            map_callbacks=(),
-            watch_callbacks=self.generator.watch_callbacks,
-            metadata={},
-        )
-
-    def answered_by(self, generator: Generator) -> Self:
-        """Returns the pipeline with another generator, whose own watchers take the place of the present one's."""
-        own = [one for one in self.watch_callbacks if one not in self.generator.watch_callbacks]
-        return replace(self, generator=generator, watch_callbacks=(*generator.watch_callbacks, *own))
-
-    def with_messages(self, messages: Input) -> Self:
-        """Returns the pipeline with other messages in place of its own."""
-        return replace(self, messages=tuple(Message.fit_as_list(messages)))
-
-    def apply(self, **values: str) -> Self:
-        """Returns the pipeline with `$name` replaced in its last message."""
-        last = Message.apply_to_list(self.messages[-1:], **values)
-        return replace(self, messages=(*self.messages[:-1], *last))
-
-    def apply_to_all(self, **values: str) -> Self:
-        """Returns the pipeline with `$name` replaced in every message."""
-        return replace(self, messages=tuple(Message.apply_to_list(self.messages, **values)))
-
-    def meta(self, **values: Any) -> Self:
-        """Returns the pipeline with more metadata, which its chats will carry."""
-        return replace(self, metadata={**self.metadata, **values})
-
-    # How it is answered.
-
-    def with_(self, params: GenerateParams | None = None, **values: Any) -> Self:
-        """Returns the pipeline with these parameters over its own."""
-        given = GenerateParams(**values) if values else None
-        return replace(self, params=(self.params or GenerateParams()).merge_with(params, given))
-
-    def using(
-        self,
-        *tools: object,
-        choice: ToolChoice | None = None,
-        max_depth: int | None = None,
-        catch: Any = None,
-    ) -> Self:
-        """Returns the pipeline with tools: `Tool`s, callables, prompts, objects with `tool_method`s, or lists of these.
-
-        A tool replaces one of the same name. `choice` is sent with the first turn. `max_depth` is the most batches of
-        calls (default 20). `catch` sets which exceptions of these tools become results.
-        """
-        new = [one.with_(catch=catch) if catch is not None else one for one in as_tools(*tools)]
-        by_name = {one.name: one for one in (*self.tools, *new)}
-        chosen = self.with_(tool_choice=choice) if choice is not None else self
-        return replace(
-            chosen, tools=tuple(by_name.values()), max_depth=self.max_depth if max_depth is None else max_depth
-        )
-
-    def until_parsed_as(
-        self,
-        *types: Any,
-        attempt_recovery: bool | None = None,
-        drop_dialog: bool | None = None,
-        max_rounds: int | None = None,
-        max_depth: int | None = None,
-    ) -> Self:
-        """Returns the pipeline with answers asked for until all `types` can be read from one; calls add up.
-
-        `max_rounds` (also `max_depth`, default 5) is how many more calls may follow the first. `attempt_recovery`
-        (default True) tells the model what was wrong, else it is asked afresh. `drop_dialog` (default False, but True
-        where nothing is recovered) leaves refused answers out of the chat.
-        """
-        spec = expecting_types(self.output, *types)
-        if attempt_recovery is not None:
-            spec = replace(spec, on_invalid="feedback" if attempt_recovery else "regenerate")
-        if drop_dialog is not None or attempt_recovery is False:
-            # An answer that the model never saw again is no part of the conversation.
-            spec = replace(spec, keep_dialog=drop_dialog is False)
-        rounds = max_rounds if max_rounds is not None else max_depth
-        return replace(self, output=spec, max_rounds=self.max_rounds if rounds is None else rounds)
-
-    def then(self, *callbacks: ThenChatCallback, max_depth: int = DEFAULT_MAX_DEPTH) -> Self:
-        """Returns the pipeline with callbacks that get each finished chat; `max_depth` bounds pipelines inside it."""
-        return replace(self, then_callbacks=(*self.then_callbacks, *((one, max_depth) for one in callbacks)))
-
-    def map(self, *callbacks: MapChatCallback, max_depth: int = DEFAULT_MAX_DEPTH) -> Self:
-        """Returns the pipeline with callbacks that get all finished chats at once, after every `then`."""
-        return replace(self, map_callbacks=(*self.map_callbacks, *((one, max_depth) for one in callbacks)))
-
-    def watch(self, *callbacks: WatchCallback, allow_duplicates: bool = False) -> Self:
-        """Returns the pipeline with async callbacks that see finished chats; what they raise becomes a warning."""
-        twice = [one for one in callbacks if one in self.watch_callbacks]
-        if twice and not allow_duplicates:
-            raise ValueError(
-                f"{twice[0]!r} watches this pipeline already; pass allow_duplicates=True to call it twice."
-            )
-        return replace(self, watch_callbacks=(*self.watch_callbacks, *callbacks))
-
-    def catch(
-        self,
-        *errors: type[BaseException],
-        on_failed: FailMode | None = None,
-        exclude: Iterable[type[BaseException]] = (),
-    ) -> Self:
-        """Returns the pipeline with more errors that `include` and `skip` cover, and some they never do."""
-        return replace(
-            self,
-            errors_to_catch=(*self.errors_to_catch, *errors),
-            errors_to_exclude=(*self.errors_to_exclude, *exclude),
-            on_failed=on_failed or self.on_failed,
-        )
-
-    def covers(self, error: BaseException) -> bool:
-        """Whether a chat with this error is kept or skipped where the mode says so."""
-        return isinstance(error, self.errors_to_catch) and not isinstance(error, self.errors_to_exclude)
-
     @property
     def prompt(self) -> PromptDecorator:
         """The decorator that makes a typed function a prompt which continues this pipeline."""
         return import_module("rigging_py.prompt").prompt(pipeline=self)  # type: ignore[no-any-return]
 
-    # What the machine is given; computed once for a pipeline.
-
-    @cached_property
-    def tools_by_name(self) -> Mapping[str, Tool[..., Any]]:
-        """The tools, by what the model calls them."""
-        return {tool.name: tool for tool in self.tools}
-
-    @cached_property
-    def program(self) -> Program:
-        """The tools and the check of the answer, as the machine takes them; give it to `AgentRun.load`."""
-        return Program({tool.name: tool.program for tool in self.tools}, self.output)
-
-    @cached_property
-    def limits(self) -> RunLimits:
-        """How far a run of this pipeline may go."""
-        return RunLimits(1 + self.max_depth + self.max_rounds, self.max_depth, self.max_rounds)
-
-    @cached_property
-    def sent_params(self) -> GenerateParams:
-        """The parameters with the tools' definitions in them."""
-        params = self.params or GenerateParams()
-        return params.model_copy(update={"tools": [tool.definition for tool in self.tools]}) if self.tools else params
-
     # Running it.
 
-    async def run(self, *, on_failed: FailMode | None = None, allow_failed: bool = False) -> Chat:
+    async def run(
+        self,
+        *,
+        on_failed: FailMode | None = None,
+        allow_failed: bool = False,
+        store: RunStore | str | None = None,
+        run_id: str | None = None,
+        lease_for: float = LEASE,
+    ) -> Chat:
         """Runs the conversation to its end.
 
         With `on_failed="include"`, or `allow_failed`, a run that fails by itself (turns, output, truncation) gives a
         chat with `failed` and `error`; other errors are raised unless `catch` names them. Errors carry `.run` and
-        `.messages`.
+        `.messages`. Raises `Paused` when a tool call needs a decision that no hook makes.
+
+        With a `store`, such as `sqlite!runs.db`, the run is kept there at every boundary under `run_id`, and `resume`
+        goes on with it in another process. Nobody else may drive it for `lease_for` seconds, which are renewed while
+        this process lives.
         """
-        mode = "include" if allow_failed else on_failed or self.on_failed
-        return await self._finish_one(self._flight(), mode)
+        mode: FailMode = "include" if allow_failed else on_failed or self.on_failed
+        if store is None:
+            return await self._finish_one(self._flight(run_id=run_id), mode)
+        async with begun(self, store, run_id, lease_for) as flight:
+            return await self._finish_one(flight, mode)
 
     __call__ = run
+
+    def run_sync(self, **options: Any) -> Chat:
+        """`run`, for code that cannot await; it works inside of running event loops too, which it blocks."""
+        return await_(self.run(**options))
+
+    def stream(
+        self,
+        *,
+        on_failed: FailMode | None = None,
+        store: RunStore | str | None = None,
+        run_id: str | None = None,
+        lease_for: float = LEASE,
+    ) -> EventStream:
+        """The events of one run as they come: text, reasoning, tool calls and results, discarded turns, usage.
+
+        The last is `ChatFinished` with the chat, or `RunPaused`; what `run` would raise is raised by the iteration. A
+        stream of the model that breaks off is an error, whatever came before. Leaving the stream cancels the run.
+        """
+        mode = on_failed or self.on_failed
+        if store is None:
+            return EventStream(lambda tell: self._tell_of(self._flight(run_id=run_id), tell, mode))
+        place = store
+        return EventStream(lambda tell: self._tell_from(begun(self, place, run_id, lease_for), tell, mode))
+
+    async def stream_text(self) -> AsyncGenerator[str, None]:
+        """The text of the answer in pieces. For pipelines that may ask again, `stream` tells which turns are void."""
+        async for text in self.stream().texts():
+            yield text
+
+    def stream_sync(self, **options: Any) -> Iterator[ChatEvent]:
+        """`stream`, for code that cannot await."""
+        stream = self.stream(**options)
+        try:
+            while (event := await_(_next(stream))) is not None:
+                yield event
+        finally:
+            await_(stream.aclose())
 
     async def run_many(
         self,
@@ -299,13 +160,43 @@ class ChatPipeline:
         pipelines = [self.answered_by(one) for one in others] + ([self] if include_original else [])
         return await self._finish([one._flight() for one in pipelines], on_failed)
 
-    async def resume(self, run: AgentRun | Mapping[str, Any], *, on_failed: FailMode | None = None) -> Chat:
-        """Goes on with a run of this pipeline from where it stands, or from what `run.dump()` stored.
+    async def resume(
+        self,
+        run: AgentRun | Mapping[str, Any] | str,
+        *,
+        store: RunStore | str | None = None,
+        decisions: Mapping[str, Decision] | None = None,
+        limits: Limits | None = None,
+        on_failed: FailMode | None = None,
+        lease_for: float = LEASE,
+        allow_changes: bool = False,
+    ) -> Chat:
+        """Goes on with a run of this pipeline: one in hand, what `run.dump()` stored, or the one of this id in `store`.
 
-        Calls whose results are in it are not executed again.
+        Calls whose results are in it are not executed again; one that was started and not finished is dealt with by its
+        tool's `on_unfinished`. A call of the model that failed is made again. `decisions` are for calls that wait, by
+        their keys; `limits` are higher ones, for a run that failed at one. Raises `ProgramChangedError` when tools or
+        output are not what they were, unless `allow_changes`.
         """
-        loaded = run if isinstance(run, AgentRun) else AgentRun.load(run, self.program)
-        return await self._finish_one(Flight.of(self, loaded), on_failed or self.on_failed)
+        said = Resumption(decisions or {}, limits or {}, allow_changes)
+        async with resumed(self, run, store, said, lease_for) as flight:
+            return await self._finish_one(flight, on_failed or self.on_failed)
+
+    def stream_resumed(
+        self,
+        run: AgentRun | Mapping[str, Any] | str,
+        *,
+        store: RunStore | str | None = None,
+        decisions: Mapping[str, Decision] | None = None,
+        limits: Limits | None = None,
+        on_failed: FailMode | None = None,
+        lease_for: float = LEASE,
+        allow_changes: bool = False,
+    ) -> EventStream:
+        """The events of a run that goes on as by `resume`."""
+        said = Resumption(decisions or {}, limits or {}, allow_changes)
+        mode = on_failed or self.on_failed
+        return EventStream(lambda tell: self._tell_from(resumed(self, run, store, said, lease_for), tell, mode))
 
     def step(self, *, on_failed: FailMode | None = None) -> PipelineStepContextManager:
         """The steps of one run as they come: `async with pipeline.step() as steps: async for step in steps: …`."""
@@ -315,11 +206,29 @@ class ChatPipeline:
         """One run of this pipeline, as the driver takes it."""
         return Pass(self, [self._flight()], on_failed or self.on_failed, is_watched=True)
 
-    def _flight(self, messages: Input = (), params: GenerateParams | None = None) -> Flight:
+    def said(self, messages: Input = ()) -> list[Message]:
+        """The messages of a run that begins. Raises `ValueError` when there is none."""
         said = [*self.messages, *Message.fit_as_list(messages)] if messages else list(self.messages)
         if not said:
             raise ValueError("There is nothing to answer: add a message to the pipeline.")
-        return Flight.begin(self, said, params)
+        return said
+
+    def _flight(self, messages: Input = (), params: GenerateParams | None = None, run_id: str | None = None) -> Flight:
+        return Flight.begin(self, self.said(messages), params, run_id)
+
+    async def _tell_from(self, opening: AbstractAsyncContextManager[Flight], tell: Tell, mode: FailMode) -> None:
+        async with opening as flight:
+            await self._tell_of(flight, tell, mode)
+
+    async def _tell_of(self, flight: Flight, tell: Tell, mode: FailMode) -> None:
+        """Tells of a run to its end."""
+        flight.tell = tell
+        try:
+            chat = await self._finish_one(flight, mode)
+        except Paused as paused:
+            await tell(RunPaused(flight.run, paused.requests))
+        else:
+            await tell(ChatFinished(chat))
 
     async def _finish_one(self, flight: Flight, on_failed: FailMode) -> Chat:
         if on_failed == "skip":
@@ -360,6 +269,10 @@ class PipelineStepContextManager:
             await self._steps.aclose()
 
 
+async def _next(stream: EventStream) -> ChatEvent | None:
+    return await anext(stream, None)
+
+
 def chat(
     generator: Generator | str, messages: Input | None = None, params: GenerateParams | None = None
 ) -> ChatPipeline:
@@ -367,3 +280,26 @@ def chat(
     made = get_generator(generator) if isinstance(generator, str) else generator
     said = tuple(Message.fit_as_list(messages)) if messages is not None else ()
     return ChatPipeline(made, said, params, watch_callbacks=made.watch_callbacks)
+
+
+async def resume(
+    run_id: str,
+    *,
+    store: RunStore | str,
+    pipeline: ChatPipeline,
+    decisions: Mapping[str, Decision] | None = None,
+    limits: Limits | None = None,
+    on_failed: FailMode | None = None,
+    lease_for: float = LEASE,
+    allow_changes: bool = False,
+) -> Chat:
+    """Goes on with a stored run, in whatever process it began; see `ChatPipeline.resume`."""
+    return await pipeline.resume(
+        run_id,
+        store=store,
+        decisions=decisions,
+        limits=limits,
+        on_failed=on_failed,
+        lease_for=lease_for,
+        allow_changes=allow_changes,
+    )

@@ -103,6 +103,10 @@ class Generator(BaseModel):
         """Whether tools can be sent as such; None when that is not known."""
         return None
 
+    async def supports_json_schema(self) -> bool | None:
+        """Whether an answer can be held to the JSON schema in `params.output`; None when that is not known."""
+        return None
+
     def load(self) -> Self:
         """Gets ready ahead of the first call."""
         return self

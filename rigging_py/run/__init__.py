@@ -40,6 +40,7 @@ from rigging_py.run.machine import (
 )
 from rigging_py.run.program import (
     OUTPUT_TOOL,
+    PASSED,
     Continue,
     Effect,
     Feedback,
@@ -123,6 +124,7 @@ __all__ = [
     "FORMAT",
     "LISTS",
     "OUTPUT_TOOL",
+    "PASSED",
     "RULES",
     "AgentRun",
     "AgentRunStep",

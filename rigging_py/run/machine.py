@@ -7,14 +7,14 @@ dice, so a run can be stored between any two steps and go on in another process.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Self, assert_never
 
 from rigging_py.error import ProgramChangedError, ProgramNeededError, ProtocolError
 from rigging_py.message import Message, MessageDict, ModelTurn, Usage
 from rigging_py.run.accept import read_answer, weigh
-from rigging_py.run.calls import pending_turn, problem_of, read_calls, repaired
+from rigging_py.run.calls import pending_turn, problem_of, read_calls, repaired, undecided
 from rigging_py.run.causes import (
     BudgetExceeded,
     Cancelled,
@@ -188,6 +188,11 @@ class AgentRun:
         return tuple(model_calls(self._run.journal))
 
     @property
+    def position(self) -> int:
+        """How many inputs the run has accepted; it grows with every change."""
+        return len(self._run.journal)
+
+    @property
     def journal(self) -> Journal:
         """Every input so far, in order; with the program it can be played again."""
         run = self._run
@@ -310,6 +315,8 @@ class AgentRun:
             raise self._protocol_error("tool_started", self._why_not(key))
         if arguments is not None:
             pending = self._edited("tool_started", pending, key, arguments)
+            if key in undecided(pending, self._code):
+                raise self._protocol_error("tool_started", "nothing is started: these arguments need a decision")
         pending = replace(pending, started=(*pending.started, key))
         hold(run, pending)
         self._log(ToolStarted(key, arguments))
@@ -350,11 +357,15 @@ class AgentRun:
     def inject(self, messages: Iterable[Message | MessageDict | str] | Message | MessageDict | str) -> None:
         """Says something more: it joins the history before the next turn. A run that is done is ready again."""
         run = self._take("inject")
-        heard = listen(
-            run, Message.fit_as_list(messages if isinstance(messages, str | Message | Mapping) else [*messages])
-        )
+        heard = Message.fit_as_list(messages if isinstance(messages, str | Message | Mapping) else [*messages])
         if not heard:
             raise self._protocol_error("inject", "there is no message to say")
+        if any(message.role == "tool" or message.tool_calls for message in heard):
+            # Every call in the history is answered at once; only turns can promise that.
+            raise self._protocol_error(
+                "inject", "tool calls and a tool's results come from turns, and are not injected"
+            )
+        listen(run, heard)
         self._value = _UNREAD
         self._log(Injected(tuple(run.place(message) for message in heard)))
 
@@ -383,12 +394,11 @@ class AgentRun:
         if not isinstance(run.cause, MaxTurns | BudgetExceeded | ProviderFailure):
             raise self._protocol_error("raise_limit", "only a run that failed at a limit or a call goes on")
         limit = "max_attempts" if isinstance(run.cause, ProviderFailure) else run.cause.limit
-        known = asdict(run.limits)
-        is_higher = all(name in known and _is_higher(value, known[name]) for name, value in limits.items())
-        if limit not in limits or not is_higher:
+        raised = run.limits.raised(limits)
+        if limit not in limits or raised is None:
             hint = f"give {limit}, and others if need be, a higher value than it has in {run.limits}"
             raise self._protocol_error("raise_limit", hint)
-        run.limits, run.cause = replace(run.limits, **limits), None  # type: ignore[arg-type]
+        run.limits, run.cause = raised, None
         run.state = State.AWAITING_MODEL if is_call else State.READY
         run.attempt += is_call
         self._log(LimitsRaised(run.limits))
@@ -456,7 +466,7 @@ class AgentRun:
             run.turn,
             run.attempt,
             f"{run.run_id}/{run.turn}/{run.attempt}",
-            output.shape if output else None,
+            output.sent_shape if output else None,
             run.overrides,
             run.prefix,
         )
@@ -595,7 +605,3 @@ class AgentRun:
 
     def _protocol_error(self, method: str, hint: str) -> ProtocolError:
         return ProtocolError(method, self._run.state, hint)
-
-
-def _is_higher(value: Any, than: Any) -> bool:
-    return (value is None and than is not None) or (value is not None and than is not None and value > than)

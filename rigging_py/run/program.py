@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from rigging_py.parsing import JsonShape, Shape
 
@@ -29,13 +29,16 @@ class Feedback:
 Validator: TypeAlias = Callable[[str], object]
 """A pure function from the text of an answer to its value, or to `Feedback`."""
 
+PASSED: Final = object()
+"""What a validator gives that only checks: it adds nothing to the value."""
+
 OutputMode: TypeAlias = Literal["xml", "native", "tool", "prompted"]
 """How an answer is asked for: tags in free text, JSON that the generator enforces, a tool call, or JSON in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class MoreTokens:
-    """Ask once more, with this limit on the tokens of an answer."""
+    """Ask once more, with this limit on the tokens of an answer; it holds until the run is done."""
 
     max_tokens: int
 
@@ -73,15 +76,21 @@ class OutputSpec:
     on_truncated: OnTruncated = "fail"
     salvage: Validator | None = None
 
+    @property
+    def sent_shape(self) -> Shape | JsonShape | None:
+        """The form that a generator is to enforce; a call and words ask for theirs in their own way."""
+        return self.shape if self.mode in ("xml", "native") else None
+
     def check(self, text: str) -> object:
-        """The value of an answer (a tuple when there are several validators), or the first `Feedback`."""
+        """The value of an answer, or the first `Feedback`: a tuple of several values, the text where there is none."""
         values: list[object] = []
         for validator in self.validators:
             value = validator(text)
             if isinstance(value, Feedback):
                 return value
-            values.append(value)
-        return values[0] if len(values) == 1 else tuple(values)
+            if value is not PASSED:
+                values.append(value)
+        return tuple(values) if len(values) > 1 else values[0] if values else text
 
 
 Effect: TypeAlias = Literal["read", "idempotent", "once"]
@@ -139,9 +148,14 @@ class Program:
         """The tool by which the answer is given, if it is given by one."""
         return OUTPUT_TOOL if self.output is not None and self.output.mode == "tool" else None
 
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The names that a call may have, that of the answer's included."""
+        return (*self.tools, self.output_tool) if self.output_tool is not None else tuple(self.tools)
+
     def allows(self, name: str) -> bool:
-        """Whether a tool may be called."""
-        return name in self.tools and (self.allowed is None or name in self.allowed)
+        """Whether a tool may be called; the one that gives the answer always may."""
+        return name in self.known and (self.allowed is None or name in self.allowed or name == self.output_tool)
 
     @cached_property
     def fingerprint(self) -> Mapping[str, str]:

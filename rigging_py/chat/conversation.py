@@ -1,0 +1,338 @@
+"""What a conversation waiting to be run is: who answers, what is said, and with which tools, checks and limits.
+
+`Conversation` only describes; `ChatPipeline`, which is derived from it, runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, Literal, Self, TypeAlias
+
+from rigging_py.chat.chat import Chat, ChatList, Input
+from rigging_py.chat.drive import RUN_FAILURES, FailMode
+from rigging_py.chat.output import answer_tool, asking_for, checking, extra_turns
+from rigging_py.generator import Generator, WatchCallback
+from rigging_py.message import GenerateParams, Message, ToolChoice
+from rigging_py.observe import Hooks, Seam
+from rigging_py.run import OnTruncated, OutputMode, OutputSpec, Program, RunLimits
+from rigging_py.tools import Tool, as_tools
+
+ThenChatCallback: TypeAlias = Callable[[Chat], Any]
+"""Gets a finished chat; returns None, another chat, or a pipeline whose chat takes its place. May be async."""
+MapChatCallback: TypeAlias = Callable[[ChatList], Any]
+"""Gets all finished chats; returns the list to go on with, or a pipeline to run. May be async."""
+Callback: TypeAlias = ThenChatCallback | MapChatCallback
+BatchMode: TypeAlias = Literal["parallel", "merged"]
+
+DEFAULT_MAX_ROUNDS = 5
+DEFAULT_MAX_DEPTH = 20
+
+
+MAX_CONCURRENT_TOOLS = 16
+"""Tools of one run that are executed at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a run may use; None is no limit. `cost` is in US dollars, `seconds` count from when the run begins."""
+
+    tokens: int | None = None
+    cost: float | None = None
+    tool_calls: int | None = None
+    seconds: float | None = None
+
+
+NO_BUDGET = Budget()
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A conversation waiting to be run: who answers, what is said, with which parameters, tools and checks.
+
+    Every method that refines it returns the new pipeline and leaves this one as it was, so a pipeline can be shared and
+    forked freely.
+    """
+
+    generator: Generator
+    messages: tuple[Message, ...] = ()
+    params: GenerateParams | None = None
+    tools: tuple[Tool[..., Any], ...] = ()
+    output: OutputSpec | None = None
+    max_depth: int = DEFAULT_MAX_DEPTH
+    max_rounds: int = DEFAULT_MAX_ROUNDS
+    then_callbacks: tuple[tuple[ThenChatCallback, int], ...] = ()
+    map_callbacks: tuple[tuple[MapChatCallback, int], ...] = ()
+    watch_callbacks: tuple[WatchCallback, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    on_failed: FailMode = "raise"
+    errors_to_catch: tuple[type[BaseException], ...] = RUN_FAILURES
+    errors_to_exclude: tuple[type[BaseException], ...] = ()
+    hooks: tuple[Hooks, ...] = ()
+    context: object = field(default=None, repr=False)
+    budget: Budget = NO_BUDGET
+    max_concurrent_tools: int = MAX_CONCURRENT_TOOLS
+    instruction: str = ""
+    """Words that ask for the answer, where the output mode needs them."""
+
+    # What it says.
+
+    @property
+    def chat(self) -> Chat:
+        """The messages so far, as a chat that nobody has answered."""
+        return Chat(messages=[m.shell() for m in self.messages], params=self.params, generator=self.generator)
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+    def __bool__(self) -> bool:
+        # Without messages it is still a pipeline.
+        return True
+
+    def add(self, messages: Input, *, merge_strategy: Literal["none", "all", "only-user-role"] = "none") -> Self:
+        """Returns the pipeline with `messages` at the end.
+
+        `merge_strategy` joins the first of them to the last message there when both have the same role.
+        """
+        new = Message.fit_as_list(messages)
+        old = list(self.messages)
+        is_mergeable = merge_strategy == "all" or (merge_strategy == "only-user-role" and new and new[0].role == "user")
+        if old and new and is_mergeable and old[-1].role == new[0].role:
+            merged = old.pop().shell()
+            merged.content_parts = [*merged.content_parts, *new.pop(0).content_parts]
+            old.append(merged)
+        return replace(self, messages=(*old, *new))
+
+    def fork(self, messages: Input) -> Self:
+        """Returns the pipeline with `messages` at the end, as `add` does."""
+        return self.add(messages)
+
+    def clone(self, *, only_messages: bool = False) -> Self:
+        """Returns a pipeline like this one; `only_messages` leaves callbacks and checks behind."""
+        return self.only_messages() if only_messages else replace(self)
+
+    def only_messages(self) -> Self:
+        """Returns the pipeline without callbacks, checks and metadata; generator, parameters and tools stay."""
+        return replace(
+            self,
+            output=None,
+            instruction="",
+            hooks=(),
+            then_callbacks=(),
+            map_callbacks=(),
+            watch_callbacks=self.generator.watch_callbacks,
+            metadata={},
+        )
+
+    def answered_by(self, generator: Generator) -> Self:
+        """Returns the pipeline with another generator, whose own watchers take the place of the present one's."""
+        own = [one for one in self.watch_callbacks if one not in self.generator.watch_callbacks]
+        return replace(self, generator=generator, watch_callbacks=(*generator.watch_callbacks, *own))
+
+    def with_messages(self, messages: Input) -> Self:
+        """Returns the pipeline with other messages in place of its own."""
+        return replace(self, messages=tuple(Message.fit_as_list(messages)))
+
+    def apply(self, **values: str) -> Self:
+        """Returns the pipeline with `$name` replaced in its last message."""
+        last = Message.apply_to_list(self.messages[-1:], **values)
+        return replace(self, messages=(*self.messages[:-1], *last))
+
+    def apply_to_all(self, **values: str) -> Self:
+        """Returns the pipeline with `$name` replaced in every message."""
+        return replace(self, messages=tuple(Message.apply_to_list(self.messages, **values)))
+
+    def meta(self, **values: Any) -> Self:
+        """Returns the pipeline with more metadata, which its chats will carry."""
+        return replace(self, metadata={**self.metadata, **values})
+
+    # How it is answered.
+
+    def with_(self, params: GenerateParams | None = None, **values: Any) -> Self:
+        """Returns the pipeline with these parameters over its own."""
+        given = GenerateParams(**values) if values else None
+        return replace(self, params=(self.params or GenerateParams()).merge_with(params, given))
+
+    def using(
+        self,
+        *tools: object,
+        choice: ToolChoice | None = None,
+        max_depth: int | None = None,
+        max_concurrent: int | None = None,
+        catch: Any = None,
+    ) -> Self:
+        """Returns the pipeline with tools: `Tool`s, callables, prompts, objects with `tool_method`s, or lists of these.
+
+        A tool replaces one of the same name. `choice` is sent with the first turn. `max_depth` is the most batches of
+        calls (default 20), `max_concurrent` how many tools of a run are executed at once (default 16). `catch` sets
+        which exceptions of these tools become results.
+        """
+        new = [one.with_(catch=catch) if catch is not None else one for one in as_tools(*tools)]
+        by_name = {one.name: one for one in (*self.tools, *new)}
+        chosen = self.with_(tool_choice=choice) if choice is not None else self
+        return replace(
+            chosen,
+            tools=tuple(by_name.values()),
+            max_depth=self.max_depth if max_depth is None else max_depth,
+            max_concurrent_tools=max_concurrent or self.max_concurrent_tools,
+        )
+
+    def with_context(self, value: object) -> Self:
+        """Returns the pipeline with a value for tools that take a `ToolContext`; the model never sees it."""
+        return replace(self, context=value)
+
+    def with_hooks(self, *hooks: Hooks) -> Self:
+        """Returns the pipeline with more hooks, which are asked in this order at each moment of a run."""
+        return replace(self, hooks=(*self.hooks, *hooks))
+
+    def within(
+        self,
+        *,
+        tokens: int | None = None,
+        cost: float | None = None,
+        tool_calls: int | None = None,
+        seconds: float | None = None,
+    ) -> Self:
+        """Returns the pipeline with limits on what a run may use: tokens, US dollars, tool calls, seconds.
+
+        Tokens and dollars are looked at before each call, so the last one may pass them. A run that has spent its
+        budget fails with `BudgetExceededError`.
+        """
+        given: dict[str, Any] = {"tokens": tokens, "cost": cost, "tool_calls": tool_calls, "seconds": seconds}
+        wrong = {name: value for name, value in given.items() if value is not None and not value >= 0}
+        if wrong:
+            raise ValueError(f"A budget is a number from 0 on; not {wrong}.")
+        return replace(self, budget=replace(self.budget, **{k: v for k, v in given.items() if v is not None}))
+
+    def until_parsed_as(
+        self,
+        *types: Any,
+        attempt_recovery: bool | None = None,
+        drop_dialog: bool | None = None,
+        max_rounds: int | None = None,
+        max_depth: int | None = None,
+        output_mode: OutputMode | Literal["auto"] = "auto",
+        on_truncated: OnTruncated | None = None,
+    ) -> Self:
+        """Returns the pipeline with answers asked for until all `types` can be read from one; calls add up.
+
+        `max_rounds` (also `max_depth`, default 5) is how many more calls may follow the first. `attempt_recovery`
+        (default True) tells the model what was wrong, else it is asked afresh. `drop_dialog` (default False, but True
+        where nothing is recovered) leaves refused answers out of the chat.
+
+        `output_mode` is how the answer is asked for: `xml` (which `auto` is) as tags in free text, which the prompt
+        must ask for; `native` as JSON that the generator enforces; `tool` as a call of `final_result`; `prompted` as
+        JSON, in words. These three ask by themselves, for one type or for one JSON schema given as a dict.
+        `on_truncated` says what becomes of an answer that the token limit cut: `MoreTokens`, `Continue`,
+        `"keep_items"` or `"fail"`.
+        """
+        asked = asking_for(types, "xml" if output_mode == "auto" else output_mode)
+        spec = asked.added_to(self.output)
+        if attempt_recovery is not None:
+            spec = replace(spec, on_invalid="feedback" if attempt_recovery else "regenerate")
+        if drop_dialog is not None or attempt_recovery is False:
+            # An answer that the model never saw again is no part of the conversation.
+            spec = replace(spec, keep_dialog=drop_dialog is False)
+        if on_truncated is not None:
+            spec = replace(spec, on_truncated=on_truncated)
+        rounds = max_rounds if max_rounds is not None else max_depth
+        return replace(
+            self,
+            output=spec,
+            instruction=asked.instruction or self.instruction,
+            max_rounds=self.max_rounds if rounds is None else rounds,
+        )
+
+    def until(self, *checks: Callable[[str], bool | str | None], max_rounds: int | None = None) -> Self:
+        """Returns the pipeline with answers asked for until every check of the text says True or None.
+
+        A check that says False refuses the answer, and one that gives a text says why, which the model is told."""
+        spec = checking(self.output, *checks)
+        return replace(self, output=spec, max_rounds=self.max_rounds if max_rounds is None else max_rounds)
+
+    def then(self, *callbacks: ThenChatCallback, max_depth: int = DEFAULT_MAX_DEPTH) -> Self:
+        """Returns the pipeline with callbacks that get each finished chat; `max_depth` bounds pipelines inside it."""
+        return replace(self, then_callbacks=(*self.then_callbacks, *((one, max_depth) for one in callbacks)))
+
+    def map(self, *callbacks: MapChatCallback, max_depth: int = DEFAULT_MAX_DEPTH) -> Self:
+        """Returns the pipeline with callbacks that get all finished chats at once, after every `then`."""
+        return replace(self, map_callbacks=(*self.map_callbacks, *((one, max_depth) for one in callbacks)))
+
+    def watch(self, *callbacks: WatchCallback, allow_duplicates: bool = False) -> Self:
+        """Returns the pipeline with async callbacks that see finished chats; what they raise becomes a warning."""
+        twice = [one for one in callbacks if one in self.watch_callbacks]
+        if twice and not allow_duplicates:
+            raise ValueError(
+                f"{twice[0]!r} watches this pipeline already; pass allow_duplicates=True to call it twice."
+            )
+        return replace(self, watch_callbacks=(*self.watch_callbacks, *callbacks))
+
+    def catch(
+        self,
+        *errors: type[BaseException],
+        on_failed: FailMode | None = None,
+        exclude: Iterable[type[BaseException]] = (),
+    ) -> Self:
+        """Returns the pipeline with more errors that `include` and `skip` cover, and some they never do."""
+        return replace(
+            self,
+            errors_to_catch=(*self.errors_to_catch, *errors),
+            errors_to_exclude=(*self.errors_to_exclude, *exclude),
+            on_failed=on_failed or self.on_failed,
+        )
+
+    def covers(self, error: BaseException) -> bool:
+        """Whether a chat with this error is kept or skipped where the mode says so."""
+        return isinstance(error, self.errors_to_catch) and not isinstance(error, self.errors_to_exclude)
+
+    # What the machine is given; computed once for a pipeline.
+
+    @cached_property
+    def tools_by_name(self) -> Mapping[str, Tool[..., Any]]:
+        """The tools, by what the model calls them."""
+        return {tool.name: tool for tool in self.tools}
+
+    @cached_property
+    def program(self) -> Program:
+        """The tools and the check of the answer, as the machine takes them; give it to `AgentRun.load`."""
+        choice = self.params.tool_choice if self.params is not None else None
+        allowed = frozenset[str]() if choice == "none" else None
+        return Program({tool.name: tool.program for tool in self.tools}, self.output, allowed)
+
+    @cached_property
+    def seam(self) -> Seam:
+        """The hooks, by moment."""
+        return Seam(self.hooks)
+
+    @cached_property
+    def limits(self) -> RunLimits:
+        """How far a run of this pipeline may go, but for its time."""
+        cuts = extra_turns(self.output)
+        return RunLimits(
+            1 + self.max_depth + self.max_rounds + cuts,
+            self.max_depth,
+            self.max_rounds,
+            max_total_tokens=self.budget.tokens,
+            max_cost=self.budget.cost,
+            max_tool_calls=self.budget.tool_calls,
+        )
+
+    def limits_from_now(self) -> RunLimits:
+        """The limits of a run that begins now."""
+        if self.budget.seconds is None:
+            return self.limits
+        return replace(self.limits, deadline=datetime.now(UTC) + timedelta(seconds=self.budget.seconds))
+
+    @cached_property
+    def sent_params(self) -> GenerateParams:
+        """The parameters with the definitions of the tools in them, and of the one that gives the answer."""
+        params = self.params or GenerateParams()
+        definitions = [tool.definition for tool in self.tools]
+        answer = answer_tool(self.output)
+        if answer is not None:
+            definitions.append(answer)
+            if params.tool_choice is None:
+                params = params.model_copy(update={"tool_choice": "required"})
+        return params.model_copy(update={"tools": definitions}) if definitions else params

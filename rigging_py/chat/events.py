@@ -1,0 +1,177 @@
+"""What a run tells while it streams, and the stream itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Self, TypeAlias
+
+from rigging_py.chat.chat import Chat
+from rigging_py.error import Paused
+from rigging_py.run import (
+    AgentRun,
+    DecisionRequest,
+    PendingToolCall,
+    StreamedArguments,
+    StreamedInvalidToolCall,
+    StreamedReasoning,
+    StreamedText,
+    StreamedToolCall,
+    StreamedUsage,
+    ToolResult,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnDiscarded:
+    """What came since the turn began is no answer, and the model is asked again; `feedback` is what it is told."""
+
+    feedback: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStartedEvent:
+    """A tool is executed."""
+
+    call: PendingToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResultEvent:
+    """A tool has given its result."""
+
+    call: PendingToolCall
+    result: ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class RunPaused:
+    """The run waits for decisions that nobody here makes; the stream ends with it, and the run can be resumed."""
+
+    run: AgentRun
+    requests: tuple[DecisionRequest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatFinished:
+    """The run is over, and its callbacks were called; this is the last event."""
+
+    chat: Chat
+
+
+ChatEvent: TypeAlias = (
+    StreamedText
+    | StreamedReasoning
+    | StreamedToolCall
+    | StreamedArguments
+    | StreamedInvalidToolCall
+    | StreamedUsage
+    | TurnDiscarded
+    | ToolStartedEvent
+    | ToolResultEvent
+    | RunPaused
+    | ChatFinished
+)
+"""What a stream of a chat yields."""
+
+Tell: TypeAlias = Callable[[ChatEvent], Awaitable[None]]
+"""Takes an event, and waits while the reader is far behind."""
+
+_AHEAD = 64
+"""Events that may wait for their reader."""
+
+
+class _Events:
+    """Events on their way to the reader; the end is always let through."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[ChatEvent | None] = asyncio.Queue()
+        self._room = asyncio.Semaphore(_AHEAD)
+
+    async def put(self, event: ChatEvent) -> None:
+        await self._room.acquire()
+        self._queue.put_nowait(event)
+
+    def end(self) -> None:
+        self._queue.put_nowait(None)
+
+    async def get(self) -> ChatEvent | None:
+        event = await self._queue.get()
+        self._room.release()
+        return event
+
+
+class EventStream:
+    """The events of one run, which begins when the first is asked for.
+
+    Read it to its end, or leave it: dropping the stream, `aclose()` and leaving `async with` cancel the run, its
+    request and its tools. What the run raises is raised by the iteration.
+    """
+
+    def __init__(self, start: Callable[[Tell], Coroutine[Any, Any, None]]) -> None:
+        self._start = start
+        self._events = _Events()
+        self._task: asyncio.Task[None] | None = None
+        self._is_over = False
+        self._last: ChatEvent | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> ChatEvent:
+        if self._is_over:
+            raise StopAsyncIteration
+        if self._task is None:
+            self._task = asyncio.create_task(_play(self._start, self._events))
+        event = await self._events.get()
+        if event is None:
+            self._is_over = True
+            await self._task
+            raise StopAsyncIteration
+        self._last = event
+        return event
+
+    async def texts(self) -> AsyncGenerator[str, None]:
+        """The text of the answer in pieces, and nothing else. A turn that is asked for again comes again."""
+        async for event in self:
+            if isinstance(event, StreamedText):
+                yield event.text
+
+    async def chat(self) -> Chat:
+        """Reads on to the end, and gives the chat. Raises `Paused` when the run waits for a decision."""
+        async for _ in self:
+            pass
+        if isinstance(self._last, RunPaused):
+            raise Paused(self._last.run, self._last.requests)
+        if not isinstance(self._last, ChatFinished):
+            raise RuntimeError("This stream was closed before its run was over, so there is no chat.")
+        return self._last.chat
+
+    async def aclose(self) -> None:
+        """Cancels the run, and waits until nothing of it is left."""
+        self._is_over = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            if not self._task.cancelled():
+                # Whoever closes a stream does not want to know how it would have ended.
+                self._task.exception()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        task = self._task
+        if task is not None and not task.done() and not task.get_loop().is_closed():
+            task.get_loop().call_soon_threadsafe(task.cancel)
+
+
+async def _play(start: Callable[[Tell], Coroutine[Any, Any, None]], events: _Events) -> None:
+    try:
+        await start(events.put)
+    finally:
+        events.end()

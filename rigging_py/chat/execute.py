@@ -1,0 +1,70 @@
+"""Executes one tool call of a run: hooks before and after, a slot, a mark in the ledger, and the result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rigging_py.chat.events import ToolResultEvent, ToolStartedEvent
+from rigging_py.observe import ReplaceResult, RewriteArguments, SkipTool, StopRun, ToolDetail, ToolResultDetail
+from rigging_py.run import PendingToolCall, ToolResult
+
+if TYPE_CHECKING:
+    from rigging_py.chat.flight import Flight
+
+
+class StopAsked(Exception):
+    """A hook wants the run to end; what is under way beside it is cancelled."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+async def execute(flight: Flight, call: PendingToolCall) -> None:
+    """Executes a call and gives the run its result. Raises `StopAsked`, and what the tool is not to catch."""
+    pipeline = flight.pipeline
+    tool = pipeline.tools_by_name[call.name]
+    async with flight.slots.of(tool):
+        begun = await _begun(flight, call)
+        if isinstance(begun, ToolResult):
+            await _take(flight, call, begun)
+            return
+        if flight.tell is not None:
+            await flight.tell(ToolStartedEvent(begun))
+        result = await tool.execute(begun, pipeline.context)
+        await _finished(flight, begun, result)
+
+
+async def _begun(flight: Flight, call: PendingToolCall) -> PendingToolCall | ToolResult:
+    """The call as it is to be executed, which a stored run knows from now on; or what a hook gives for a result."""
+    seam, run = flight.pipeline.seam, flight.run
+    answer = await seam.prepared(ToolDetail(run.run_id, call)) if seam.before_tool else None
+    match answer:
+        case StopRun(reason):
+            raise StopAsked(reason)
+        case SkipTool(result):
+            return result
+        case RewriteArguments(arguments):
+            call = run.tool_started(call.key, arguments)
+        case None if flight.keeper is None:
+            return call
+        case None:
+            call = run.tool_started(call.key)
+    await flight.note()
+    return call
+
+
+async def _finished(flight: Flight, call: PendingToolCall, result: ToolResult) -> None:
+    seam, answer = flight.pipeline.seam, None
+    if seam.after_tool:
+        answer = await seam.kept(ToolResultDetail(flight.run.run_id, call, result))
+    await _take(flight, call, answer.result if isinstance(answer, ReplaceResult) else result)
+    if isinstance(answer, StopRun):
+        raise StopAsked(answer.reason)
+
+
+async def _take(flight: Flight, call: PendingToolCall, result: ToolResult) -> None:
+    flight.run.tool_result(call.key, result)
+    await flight.note()
+    if flight.tell is not None:
+        await flight.tell(ToolResultEvent(call, result))

@@ -1,0 +1,116 @@
+"""How a run of a pipeline begins or goes on: from messages, from a run, or from a store that keeps it meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rigging_py.chat.failures import attach
+from rigging_py.chat.flight import Flight, new_run, revive
+from rigging_py.chat.keeper import LEASE, Keeper
+from rigging_py.error import AuthenticationFailedError, StoreError
+from rigging_py.generator import Generator
+from rigging_py.run import AgentRun, Decision
+from rigging_py.store import RunStore, get_store
+
+if TYPE_CHECKING:
+    from rigging_py.chat.pipeline import ChatPipeline
+
+_SHORTEST_SECRET = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """What is said to a run that goes on: decisions by the keys of calls, and higher limits by name."""
+
+    decisions: Mapping[str, Decision] = field(default_factory=dict[str, Decision])
+    limits: Mapping[str, float | datetime | None] = field(default_factory=dict[str, "float | datetime | None"])
+    allow_changes: bool = False
+
+
+@asynccontextmanager
+async def begun(
+    pipeline: ChatPipeline, store: RunStore | str, run_id: str | None, lease_for: float = LEASE
+) -> AsyncGenerator[Flight, None]:
+    """A new run of the pipeline, kept in a store. Raises `RunExistsError`."""
+    async with opened(store) as place:
+        run = new_run(pipeline, pipeline.said(), run_id)
+        secrets = _secrets(pipeline.generator)
+        keeper = await Keeper.begin(place, run, lease_for=lease_for, secrets=secrets)
+        async with _kept(keeper, Flight.of(pipeline, run)) as flight:
+            yield flight
+
+
+@asynccontextmanager
+async def resumed(
+    pipeline: ChatPipeline,
+    run: AgentRun | Mapping[str, Any] | str,
+    store: RunStore | str | None = None,
+    said: Resumption | None = None,
+    lease_for: float = LEASE,
+) -> AsyncGenerator[Flight, None]:
+    """A run of the pipeline that goes on: one in hand, one that was dumped, or the one of this id in the store."""
+    said = said or Resumption()
+    if not isinstance(run, str):
+        if store is not None:
+            raise ValueError("A run in a store is named by its id; give resume() the id, not the run.")
+        loaded = (
+            run if isinstance(run, AgentRun) else AgentRun.load(run, pipeline.program, allow_changes=said.allow_changes)
+        )
+        yield _going_on(Flight.of(pipeline, loaded), said)
+        return
+    if store is None:
+        raise ValueError(f"The run {run!r} is named by its id; say in which store it is: store='sqlite!runs.db'.")
+    async with opened(store) as place:
+        keeper, loaded = await Keeper.take(
+            place,
+            run,
+            pipeline.program,
+            lease_for=lease_for,
+            secrets=_secrets(pipeline.generator),
+            allow_changes=said.allow_changes,
+        )
+        async with _kept(keeper, Flight.of(pipeline, loaded)) as flight:
+            yield _going_on(flight, said)
+
+
+def _going_on(flight: Flight, said: Resumption) -> Flight:
+    if said.limits:
+        flight.run.raise_limit(**said.limits)
+    else:
+        revive(flight.run)
+    flight.decisions = said.decisions
+    return flight
+
+
+@asynccontextmanager
+async def _kept(keeper: Keeper, flight: Flight) -> AsyncGenerator[Flight, None]:
+    flight.keeper = keeper
+    try:
+        async with keeper.held():
+            yield flight
+    except StoreError as error:
+        attach(error, flight.run)
+        raise
+
+
+@asynccontextmanager
+async def opened(store: RunStore | str) -> AsyncGenerator[RunStore, None]:
+    """The store; one that was named by its connection string is closed at the end."""
+    if isinstance(store, RunStore):
+        yield store
+        return
+    async with get_store(store) as place:
+        yield place
+
+
+def _secrets(generator: Generator) -> list[str]:
+    """What must not be stored, wherever it turns up. What is shorter is no key, and would be in many a word."""
+    try:
+        key = generator.key()
+    except AuthenticationFailedError:
+        return []
+    return [key] if key is not None and len(key) >= _SHORTEST_SECRET else []
