@@ -261,9 +261,9 @@ def read_answer(run: RunState, program: Program) -> object:
     text, asked = (said.content, said.tool_calls or ()) if said is not None else ("", ())
     if program.output is None:
         return text
-    if said is not run.messages[-1] and program.output_tool is None:
-        return Feedback(ENDED_BY_TOOL, "missing")
     call = next((one for one in asked if one.name == program.output_tool), None)
+    if call is None and said is not run.messages[-1]:
+        return Feedback(ENDED_BY_TOOL, "missing")
     if run.truncation == "kept_items":
         return kept(program.output, text if call is None else call.arguments)
     return judged(program, text, call)

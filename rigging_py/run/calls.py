@@ -41,11 +41,12 @@ def scan(turn: PendingTurn, program: Program) -> bool:
 
 def undecided(turn: PendingTurn, program: Program) -> dict[str, Why]:
     """The calls somebody must decide about: those of tools that need approval, and those that waited already."""
+    settled = {*turn.decided, *turn.started}
     return {
         call.key: turn.undecided.get(call.key, "approval")
         for call in turn.missing()
         if call.key in turn.undecided
-        or (call.key not in turn.decided and program.tools[call.name].needs_approval(call.arguments))
+        or (call.key not in settled and program.tools[call.name].needs_approval(call.arguments))
     }
 
 
@@ -78,11 +79,11 @@ def problem_of(call: PendingToolCall, program: Program) -> Problem | None:
     """What is wrong with a call, if anything; one that gives the answer is judged as an answer."""
     if call.name == program.output_tool:
         return None
-    if call.name not in program.tools:
-        known = ", ".join(program.tools) or "none"
+    if call.name not in program.known:
+        known = ", ".join(program.known) or "none"
         return Problem("unknown", f"There is no tool {shortened(call.name)!r}. The tools are: {known}.")
     if not program.allows(call.name):
-        known = ", ".join(name for name in program.tools if program.allows(name)) or "none"
+        known = ", ".join(filter(program.allows, program.known)) or "none"
         return Problem("not_allowed", f"The tool {call.name!r} may not be called now. Those that may are: {known}.")
     if call.malformed:
         text = f"The arguments of {call.name!r} are not a JSON object: {shortened(call.raw)!r}"

@@ -10,6 +10,7 @@ from rigging_py.run.program import OutputSpec
 from rigging_py.run.steps import PendingToolCall, ToolResult
 
 NOT_EXECUTED = "This call was not executed."
+UNFINISHED = "This call was started, and its result never came: what it does may have happened."
 _NAMESPACE = UUID("6f2f9b0e-8a44-5c1f-9d2b-51c1f0a7a3de")
 
 
@@ -43,10 +44,22 @@ def hold(run: RunState, turn: PendingTurn) -> None:
 
 
 def commit(run: RunState, turn: PendingTurn, unanswered: str = NOT_EXECUTED) -> None:
-    """The turn joins the history with one result for each call, in call order; calls without one get `unanswered`."""
-    nothing = ToolResult(unanswered, error=True)
-    results = [turn.results.get(call.key) or answered(run, turn, call, nothing) for call in turn.calls]
-    say(run, turn.message, *(result.message for result in results))
+    """The turn joins the history with one result for each call, in call order; calls without one get `unanswered`.
+
+    Of a call that was begun nobody may say that, or the model would ask for what may have been done already.
+    """
+    begun = {*turn.started, *(key for key, why in turn.undecided.items() if why == "unfinished")}
+    for call in turn.missing():
+        nothing = ToolResult(UNFINISHED if call.key in begun else unanswered, error=True)
+        turn.results[call.key] = answered(run, turn, call, nothing)
+    say(run, turn.message, *(turn.results[call.key].message for call in turn.calls))
+    run.pending = None
+
+
+def commit_what_was_said(run: RunState, turn: PendingTurn) -> None:
+    """The turn joins the history, unless it says and asks for nothing: providers refuse an empty message."""
+    if turn.calls or says_anything(turn.message):
+        commit(run, turn)
     run.pending = None
 
 
@@ -60,12 +73,10 @@ def say(run: RunState, *messages: Message) -> None:
 def refuse(run: RunState, turn: PendingTurn, reply: str | None) -> None:
     """A refused answer joins the history, and what is said about it; a silent one leaves no message of its own."""
     place = len(run.messages)
-    if turn.calls or says_anything(turn.message):
-        commit(run, turn)
+    commit_what_was_said(run, turn)
     if reply is not None:
         say(run, Message("user", reply, uuid=uuid_at(run, len(run.messages))))
     run.refused += [message.uuid for message in run.messages[place:]]
-    run.pending = None
 
 
 def sent(run: RunState, output: OutputSpec | None) -> tuple[Message, ...]:

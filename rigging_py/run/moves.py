@@ -10,7 +10,7 @@ from typing import assert_never
 from rigging_py.message import Message
 from rigging_py.run.accept import Verdict
 from rigging_py.run.causes import BudgetExceeded, Cause, MaxTurns
-from rigging_py.run.history import answered, commit, hold, refuse, say, says_anything
+from rigging_py.run.history import answered, commit, commit_what_was_said, hold, refuse, say
 from rigging_py.run.memory import PendingTurn, RunState
 from rigging_py.run.program import MoreTokens
 from rigging_py.run.state import State
@@ -58,12 +58,13 @@ def _spent(run: RunState) -> Cause | None:
 
 def follow(run: RunState, pending: PendingTurn, verdict: Verdict | None) -> ModelTurnOutcome:
     """Does what was decided about a turn; without a verdict a call of it must be resolved."""
+    run.truncation = "raised" if run.overrides is not None else "continued" if run.prefix else ""
+    run.prefix = ""
     if verdict is None:
         hold(run, pending)
         run.state = State.RESOLVING
         assert pending.problem is not None
         return ResolutionNeeded(pending.calls[pending.scanned], pending.problem)
-    run.prefix, run.overrides = "", None
     match verdict.row.then:
         case "execute":
             return _execute(run, pending)
@@ -75,7 +76,7 @@ def follow(run: RunState, pending: PendingTurn, verdict: Verdict | None) -> Mode
             assert verdict.row.cause is not None
             return fail(run, verdict.row.cause(verdict), pending)
         case "go_on":
-            commit(run, pending)
+            commit_what_was_said(run, pending)
             run.state = State.READY
             return TurnContinued()
         case "finish" | "keep":
@@ -85,6 +86,7 @@ def follow(run: RunState, pending: PendingTurn, verdict: Verdict | None) -> Mode
 
 
 def _execute(run: RunState, pending: PendingTurn) -> ModelTurnOutcome:
+    run.truncation = ""
     run.tool_turns += 1
     run.tool_calls += len(pending.calls)
     return proceed(run, pending)
@@ -139,9 +141,10 @@ def _ask_for_more(run: RunState, verdict: Verdict) -> ModelTurnOutcome:
     run.cuts += 1
     run.pending, run.state = None, State.READY
     if isinstance(policy, MoreTokens):
-        run.overrides, run.truncation = Overrides(policy.max_tokens), "raised"
+        # It stays: what was too little once would be too little for the next try of the same answer.
+        run.overrides = Overrides(policy.max_tokens)
         return TurnCut("raised")
-    run.prefix, run.truncation = verdict.turn.message.content, "continued"
+    run.prefix = verdict.turn.message.content
     return TurnCut("continued")
 
 
@@ -158,9 +161,9 @@ def _finish(run: RunState, verdict: Verdict) -> ModelTurnOutcome:
 
 def fail(run: RunState, cause: Cause, pending: PendingTurn | None = None) -> TurnFailed:
     """Ends the run; what was said in a pending turn joins the history."""
-    if pending is not None and (pending.calls or says_anything(pending.message)):
-        commit(run, pending)
-    run.pending, run.cause, run.state = None, cause, State.FAILED
+    if pending is not None:
+        commit_what_was_said(run, pending)
+    run.cause, run.state = cause, State.FAILED
     return TurnFailed(cause)
 
 
@@ -176,16 +179,14 @@ def recovered(pending: PendingTurn, asked: Iterable[PendingToolCall]) -> Pending
     return replace(pending, started=(), undecided={**pending.undecided, **unfinished})
 
 
-def listen(run: RunState, messages: Iterable[Message]) -> list[Message]:
+def listen(run: RunState, messages: Iterable[Message]) -> None:
     """The messages wait for the next turn; a run that is done begins anew, with what it has used."""
-    heard = list(messages)
-    run.waiting = [*run.waiting, *heard]
-    for message in heard:
+    run.waiting = [*run.waiting, *messages]
+    for message in run.waiting:
         run.place(message)
     if run.state is State.DONE:
         run.turns = run.tool_turns = run.output_retries = run.call_retries = run.cuts = 0
-        run.truncation, run.state = "", State.READY
-    return heard
+        run.overrides, run.truncation, run.state = None, "", State.READY
 
 
 def joined(pending: PendingTurn, prefix: str) -> PendingTurn:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class State(StrEnum):
@@ -44,3 +46,19 @@ class RunLimits:
     def __post_init__(self) -> None:
         if self.deadline is not None and self.deadline.tzinfo is None:
             raise ValueError(f"A deadline needs a time zone, or it means another moment elsewhere: {self.deadline!r}.")
+
+    def raised(self, higher: Mapping[str, Any]) -> RunLimits | None:
+        """These limits with `higher` ones among them, by name; None when one of those is not higher, or no limit."""
+        old = {one.name: getattr(self, one.name) for one in fields(self)}
+        if not all(name in old and _is_higher(value, old[name], name) for name, value in higher.items()):
+            return None
+        return replace(self, **higher)
+
+
+_BUDGETS = ("max_total_tokens", "max_cost", "max_tool_calls", "deadline")
+
+
+def _is_higher(new: Any, old: Any, name: str) -> bool:
+    if old is None:
+        return False
+    return name in _BUDGETS if new is None else bool(new > old)

@@ -13,13 +13,17 @@ from rigging_py.run import (
     AgentRun,
     AgentRunStep,
     Answer,
+    Approve,
+    AwaitDecision,
     CallModel,
     CallTools,
     Cancelled,
     Cause,
+    Decision,
     Done,
     Failed,
     FailureRecord,
+    Input,
     ModelTurn,
     ModelTurnOutcome,
     PendingToolCall,
@@ -54,6 +58,8 @@ def drive(run: AgentRun) -> Done | Failed:
                 run.model_response(answer(step))
             case ResolveToolCall(problem=problem):
                 run.resolve_tool_call(Answer(problem.text))
+            case AwaitDecision(requests):
+                run.decide(requests[0].call.key, Approve())
             case CallTools(calls):
                 run.tool_results([(pending.key, execute(pending)) for pending in calls])
             case Done() | Failed():
@@ -217,8 +223,11 @@ def test_code_of_the_program_that_raises_leaves_the_run_as_it_was() -> None:
     assert run.dump() == before
 
 
-@pytest.mark.parametrize("union", [AgentRunStep, ModelTurnOutcome, Resolution, get_args(Cause)[0]])
-def test_steps_outcomes_resolutions_and_causes_are_frozen_and_slotted(union: Any) -> None:
+@pytest.mark.parametrize(
+    "union",
+    [AgentRunStep, ModelTurnOutcome, *(get_args(one)[0] for one in (Resolution, Decision, Cause, Input))],
+)
+def test_steps_outcomes_resolutions_decisions_causes_and_inputs_are_frozen_and_slotted(union: Any) -> None:
     for kind in get_args(union):
         assert dataclasses.is_dataclass(kind)
         assert hasattr(kind, "__slots__")
