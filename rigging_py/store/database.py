@@ -57,12 +57,11 @@ _ADVICE = {
 
 @dataclass(slots=True)
 class _Open:
-    """What the thread has open. It is apart from the `Database`, so that it can be closed when that one is gone."""
+    """A thread and the connection that is used there; apart from the `Database`, to be closed when that is gone."""
 
-    executor: ThreadPoolExecutor | None = None
+    executor: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "rigging_py.store"))
     connection: sqlite3.Connection | None = None
-    file: tuple[int, int] = (0, 0)
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    file: tuple[int, int] | None = None
 
     def drop(self) -> None:
         connection, self.connection = self.connection, None
@@ -70,8 +69,7 @@ class _Open:
             connection.close()
 
     def shut(self) -> None:
-        if self.executor is not None:
-            self.executor.shutdown(wait=False)
+        self.executor.shutdown(wait=False)
         self.drop()
 
 
@@ -86,69 +84,63 @@ class Database:
         self, path: Path, *, timeout: float, synchronous: Literal["full", "normal"], max_file_bytes: int | None
     ) -> None:
         self.path, self.timeout, self.synchronous, self.max_file_bytes = path, timeout, synchronous, max_file_bytes
-        self._open = _Open()
-        weakref.finalize(self, self._open.shut)
+        self._open: _Open | None = None
+        self._lock = threading.Lock()
 
     async def write(self, job: Job[T]) -> T:
         """Runs a job that writes. Raises `StoreUnavailableError`."""
-        return await self._submit(lambda: self._transact("BEGIN IMMEDIATE", job))
+        return await self._submit("BEGIN IMMEDIATE", job)
 
     async def read(self, job: Job[T]) -> T:
         """Runs a job that only reads, and sees one state of the file. Raises `StoreUnavailableError`."""
-        return await self._submit(lambda: self._transact("BEGIN", job))
+        return await self._submit("BEGIN", job)
 
     async def close(self) -> None:
         """Closes the file, after the jobs that have begun, and lets the thread end."""
-        with self._open.lock:
-            executor, self._open.executor = self._open.executor, None
-            if executor is None:
-                return
-            closing = executor.submit(self._open.drop)
-            executor.shutdown(wait=False)
-        await asyncio.wrap_future(closing)
+        with self._lock:
+            opened, self._open = self._open, None
+        if opened is not None:
+            closing = opened.executor.submit(opened.drop)
+            opened.executor.shutdown(wait=False)
+            await asyncio.shield(asyncio.wrap_future(closing))
 
-    async def _submit(self, work: Callable[[], T]) -> T:
+    async def _submit(self, begin: str, job: Job[T]) -> T:
         # A cancelled caller takes back work that has not begun; what has begun comes to its end in the thread.
-        with self._open.lock:
-            if self._open.executor is None:
-                self._open.executor = ThreadPoolExecutor(1, "rigging_py.store")
-            future = self._open.executor.submit(work)
+        with self._lock:
+            if self._open is None:
+                self._open = _Open()
+                weakref.finalize(self, self._open.shut)
+            future = self._open.executor.submit(self._transact, self._open, begin, job)
         return await asyncio.wrap_future(future)
 
-    def _transact(self, begin: str, job: Job[T]) -> T:
+    def _transact(self, opened: _Open, begin: str, job: Job[T]) -> T:
         try:
-            connection = self._connected()
+            connection = self._connected(opened)
             connection.execute(begin)
             try:
                 result = job(connection)
                 connection.execute("COMMIT")
             except BaseException:
-                self._roll_back(connection)
+                _roll_back(connection)
+                if connection.in_transaction:
+                    opened.drop()
                 raise
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
         return result
 
-    def _roll_back(self, connection: sqlite3.Connection) -> None:
-        # A full disk or a failed write has rolled back already.
-        with suppress(sqlite3.Error):
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-        if connection.in_transaction:
-            self._open.drop()
-
-    def _connected(self) -> sqlite3.Connection:
-        if self._open.connection is None:
-            self._open.connection = self._connect()
-            self._open.file = _identity(self.path) or (0, 0)
-        elif _identity(self.path) != self._open.file:
+    def _connected(self, opened: _Open) -> sqlite3.Connection:
+        if opened.connection is None:
+            opened.connection = self._connect()
+            opened.file = _identity(self.path)
+        elif _identity(self.path) != opened.file:
             # SQLite would go on writing to a file that has no name any more.
-            self._open.drop()
+            opened.drop()
             raise StoreUnavailableError(
                 f"sqlite!{self.path} was deleted or replaced while it was in use. "
                 "What was stored in it is gone from here; restore the file, or begin again with an empty one."
             )
-        return self._open.connection
+        return opened.connection
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -197,7 +189,7 @@ class Database:
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
             connection.execute("COMMIT")
         except BaseException:
-            self._roll_back(connection)
+            _roll_back(connection)
             raise
 
     def _log_ahead(self, connection: sqlite3.Connection) -> None:
@@ -215,6 +207,13 @@ class Database:
     def _unavailable(self, error: sqlite3.Error) -> StoreUnavailableError:
         advice = _ADVICE.get(_code(error), "See what the chained error says.")
         return StoreUnavailableError(f"sqlite!{self.path} cannot be used: {error}. {advice}")
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    # A full disk or a failed write has rolled back already.
+    if connection.in_transaction:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -6,10 +6,9 @@ import re
 
 # Up to the last @, since a password that should have been escaped may hold one, and a / too.
 _USER = re.compile(r"//.*@", re.DOTALL)
-# To the next space: rather too much than a part of a password.
-_SECRET = re.compile(
-    r"""(?i)((?:pass\w*|sslpassword|\w*secret|\w*token|\w*key)\s*=\s*)(?!env:\w+)(?:'(?:[^'\\]|\\.)*'?|\S*)"""
-)
+# To the next `key=`: rather too much than a part of a password.
+_VALUE = r"(?:'(?:[^'\\]|\\.)*'?|\S*)(?:\s+(?!\w+\s*=)[^\s,]+)*"
+_SECRET = re.compile(rf"(?i)((?:pass\w*|sslpassword|\w*secret|\w*token|\w*key)\s*=\s*)(?!env:\w+){_VALUE}")
 
 
 def masked(identifier: str) -> str:

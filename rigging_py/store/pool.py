@@ -121,11 +121,10 @@ class Pool:
         """Keeps a connection whose statement has come to its end, closes another."""
         is_whole = not connection.closed and connection.info.transaction_status.name == "IDLE"
         with self._lock:
-            is_wanted = local in self._locals.values()
-        if is_whole and is_wanted:
-            local.idle.append(connection)
-        else:
-            connection.pgconn.finish()
+            if is_whole and local in self._locals.values():  # which it is not after close()
+                local.idle.append(connection)
+                return
+        connection.pgconn.finish()
 
     async def _connect(self) -> Connection:
         # Poolers that stand before a server do not all keep prepared statements.

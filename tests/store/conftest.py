@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ async def kept(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     else:
         clock, name = VirtualClock(), f"memory!test-{next(_numbers)}"
         identifier = name if request.param == "memory" else f"sqlite!{tmp_path / 'runs.db'}"
-        kept = Kept(lambda **options: get_store(identifier, clock=clock, **options), clock.pass_time)
+        kept = Kept(partial(get_store, identifier, clock=clock), clock.pass_time)
     yield kept
     for store in kept.opened:
         await store.close()
@@ -79,7 +80,7 @@ def in_postgres(server: Server) -> Kept:
         with server.connect(schema) as connection:
             connection.execute("UPDATE rigging_runs SET expires = expires - make_interval(secs => %s)", [seconds])
 
-    return Kept(lambda **options: get_store(f"postgres!{server.dsn(schema)}", **options), pass_time)
+    return Kept(partial(get_store, f"postgres!{server.dsn(schema)}"), pass_time)
 
 
 def new_schema(server: Server) -> str:
@@ -97,5 +98,5 @@ def first(*items: Any, status: str = "Ready", **head: Any) -> Checkpoint:
 async def until(is_so: Callable[[], bool]) -> None:
     """Lets other tasks run until something is so."""
     async with asyncio.timeout(20):
-        while not is_so():
+        while not is_so():  # noqa: ASYNC110  threads and servers set no event
             await asyncio.sleep(0.005)

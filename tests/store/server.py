@@ -1,4 +1,4 @@
-"""A real PostgreSQL of the tests' own, from a wheel: it listens on loopback and ends with the process that started it."""
+"""A real PostgreSQL of the tests' own: it listens on loopback, and ends with the process that started it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -28,16 +29,16 @@ class Server:
         self.binaries = binaries
         self.home = Path(tempfile.mkdtemp(prefix="rigging-pg-"))
         self.port = free_port()
-        self.running: subprocess.Popen[bytes] | None = None
+        self.running: subprocess.Popen[Any] | None = None
         (self.home / "password").write_text(PASSWORD)
         if os.geteuid() == 0:
             for path in (self.home, self.home / "password"):
                 os.chown(path, NOBODY, NOBODY)
         options = ["--auth=scram-sha-256", f"--pwfile={self.home / 'password'}", "--no-sync", "--no-instructions"]
         command = [
-            self.binaries / "initdb",
+            str(self.binaries / "initdb"),
             "-D",
-            self.data,
+            str(self.data),
             "-U",
             "rigging",
             "--encoding=utf8",
@@ -55,14 +56,23 @@ class Server:
     def dsn(self, schema: str = "public", user: str = "rigging", password: str = PASSWORD) -> str:
         spelled = password.replace(" ", "%20")
         address = f"postgresql://{user}:{spelled}@127.0.0.1:{self.port}/postgres"
-        return f"{address}?options=-csearch_path%3D{schema}"
+        return f"{address}?options=-csearch_path%3D{schema}&application_name={schema}"
 
     def connect(self, schema: str = "public") -> psycopg.Connection:
         return psycopg.connect(self.dsn(schema), autocommit=True)
 
     def start(self) -> None:
         listen = ["-c", "listen_addresses=127.0.0.1", "-p", str(self.port), "-k", ""]
-        command = [self.binaries / "postgres", "-D", self.data, *listen, "-c", "fsync=off", "-c", "max_connections=50"]
+        command = [
+            str(self.binaries / "postgres"),
+            "-D",
+            str(self.data),
+            *listen,
+            "-c",
+            "fsync=off",
+            "-c",
+            "max_connections=50",
+        ]
         with (self.home / "log").open("ab") as log:
             self.running = subprocess.Popen(
                 ["sh", "-c", UNTIL_CLOSED, *command], cwd=self.home, stdin=subprocess.PIPE, stderr=log, **as_nobody()
@@ -91,7 +101,7 @@ class Server:
         shutil.rmtree(self.home)
 
 
-def as_nobody() -> dict[str, object]:
+def as_nobody() -> dict[str, Any]:
     return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
 
 

@@ -266,7 +266,10 @@ async def test_the_longest_of_two_secrets_is_taken_out_whole(store: RunStore) ->
 
 
 async def test_every_string_passes_through_redact(kept: Kept) -> None:
-    store = kept.another(redact=lambda text: text.replace("Bob", "B."))
+    def redact(text: str) -> str:
+        return text.replace("Bob", "B.")
+
+    store = kept.another(redact=redact)
     await create(store, "r", ["Bob", {"Bob": "is Bob", "n": 1}], name="Bob")
     run = await store.load("r")
     assert run.lists == {"journal": [["B.", {"B.": "is B.", "n": 1}]]}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import TestCase
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -63,7 +64,7 @@ class TwoWorkers(RuleBasedStateMachine):
         return bool(self.expected and self.expected.holder and self.expected.holder.expires > self.clock.now)
 
     def is_holder(self, worker: str) -> bool:
-        holder, lease = self.expected and self.expected.holder, self.leases.get(worker)
+        holder, lease = self.expected.holder if self.expected else None, self.leases.get(worker)
         return holder is not None and lease is not None and holder.token == lease.token
 
     def took(self, worker: str, lease: Lease) -> None:
@@ -168,7 +169,7 @@ class TwoWorkersInMemory(TwoWorkers):
         return get_store(f"memory!{self.directory.name}", clock=self.clock)
 
 
-def machine(cls: type[TwoWorkers]) -> Callable[[], None]:
+def machine(cls: type[TwoWorkers]) -> type[TestCase]:
     case = cls.TestCase
     case.settings = settings(max_examples=20, stateful_step_count=30)
     return case
