@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rigging_py.chat.events import ToolResultEvent, ToolStartedEvent
+from rigging_py.error import Stop
 from rigging_py.observe import ReplaceResult, RewriteArguments, SkipTool, StopRun, ToolDetail, ToolResultDetail
 from rigging_py.run import PendingToolCall, ToolResult
 
@@ -12,16 +13,8 @@ if TYPE_CHECKING:
     from rigging_py.chat.flight import Flight
 
 
-class StopAsked(Exception):
-    """A hook wants the run to end; what is under way beside it is cancelled."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 async def execute(flight: Flight, call: PendingToolCall) -> None:
-    """Executes a call and gives the run its result. Raises `StopAsked`, and what the tool is not to catch."""
+    """Executes a call and gives the run its result. Raises `Stop` where a hook says so, and what is not to be caught."""
     pipeline = flight.pipeline
     tool = pipeline.tools_by_name[call.name]
     async with flight.slots.of(tool):
@@ -41,7 +34,7 @@ async def _begun(flight: Flight, call: PendingToolCall) -> PendingToolCall | Too
     answer = await seam.prepared(ToolDetail(run.run_id, call)) if seam.before_tool else None
     match answer:
         case StopRun(reason):
-            raise StopAsked(reason)
+            raise Stop(reason)
         case SkipTool(result):
             return result
         case RewriteArguments(arguments):
@@ -60,7 +53,7 @@ async def _finished(flight: Flight, call: PendingToolCall, result: ToolResult) -
         answer = await seam.kept(ToolResultDetail(flight.run.run_id, call, result))
     await _take(flight, call, answer.result if isinstance(answer, ReplaceResult) else result)
     if isinstance(answer, StopRun):
-        raise StopAsked(answer.reason)
+        raise Stop(answer.reason)
 
 
 async def _take(flight: Flight, call: PendingToolCall, result: ToolResult) -> None:

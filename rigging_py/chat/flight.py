@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, assert_never, cast
 
 from rigging_py.chat.chat import Chat
 from rigging_py.chat.events import Tell, TurnDiscarded
-from rigging_py.chat.execute import StopAsked, execute
+from rigging_py.chat.execute import execute
 from rigging_py.chat.failures import attach, exception_of
 from rigging_py.chat.gather import gather
 from rigging_py.chat.keeper import Keeper
-from rigging_py.error import Paused, PipelineWarning, StreamInterruptedError
+from rigging_py.error import Paused, PipelineWarning, Stop, StreamInterruptedError
 from rigging_py.message import GenerateParams, Message, ModelTurn, assemble, fresh, inject_system_content, new_uuid
 from rigging_py.observe import (
     ApprovalDetail,
@@ -208,9 +208,9 @@ class Flight:
             async with self._in_time():
                 jobs = [partial(execute, self, call) for call in calls]
                 await gather(jobs, limit=self.pipeline.max_concurrent_tools)
-        except StopAsked as asked:
+        except Stop as asked:
             if self.run.state not in (State.DONE, State.FAILED):
-                self.run.cancel(asked.reason, by=HOOK)
+                self.run.cancel(asked.message, by=HOOK)
             await self.note()
 
     async def generate(self, call: Outgoing) -> ModelTurn | BaseException:

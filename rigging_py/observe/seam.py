@@ -47,34 +47,42 @@ class Seam:
 
     @cached_property
     def before_model_call(self) -> Moments:
+        """Those that want to see a call of a model before it is made."""
         return self._wanting("before_model_call")
 
     @cached_property
     def after_model_turn(self) -> Moments:
+        """Those that want to see what a model answered."""
         return self._wanting("after_model_turn")
 
     @cached_property
     def on_invalid_call(self) -> Moments:
+        """Those that want to resolve a call that cannot be executed."""
         return self._wanting("on_invalid_call")
 
     @cached_property
     def on_approval(self) -> Moments:
+        """Those that want to decide."""
         return self._wanting("on_approval")
 
     @cached_property
     def before_tool(self) -> Moments:
+        """Those that want to see a call of a tool before it is executed."""
         return self._wanting("before_tool")
 
     @cached_property
     def after_tool(self) -> Moments:
+        """Those that want to see what a tool gave."""
         return self._wanting("after_tool")
 
     @cached_property
     def on_delta(self) -> Moments:
+        """Those that want to see pieces of turns."""
         return self._wanting("on_delta")
 
     @cached_property
     def on_state(self) -> Moments:
+        """Those that want to see every input that is accepted."""
         return self._wanting("on_state")
 
     async def patched(self, detail: ModelCallDetail) -> ModelCallDetail:
