@@ -11,20 +11,22 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rigging_py import error, generator, message, model, parsing, run, tools, util
+    from rigging_py import error, generator, message, model, observe, parsing, run, store, tools, util
     from rigging_py.chat import (
         Chat,
+        ChatEvent,
         ChatList,
         ChatPipeline,
+        EventStream,
         FailMode,
         MapChatCallback,
         PipelineStep,
         PipelineStepContextManager,
         ThenChatCallback,
     )
-    from rigging_py.chat.pipeline import chat
+    from rigging_py.chat.pipeline import chat, resume
     from rigging_py.completion import Completion, CompletionPipeline, complete
-    from rigging_py.error import RiggingError, Stop
+    from rigging_py.error import Paused, ReplayDivergence, RiggingError, Stop
     from rigging_py.generator import (
         FunctionGenerator,
         GeneratedMessage,
@@ -51,33 +53,41 @@ if TYPE_CHECKING:
         ToolDefinition,
     )
     from rigging_py.model import Model, attr, element, wrapped
+    from rigging_py.observe import Hooks
+    from rigging_py.parsing import Partial
     from rigging_py.prompt import Ctx, Prompt
     from rigging_py.prompt.prompt import prompt
-    from rigging_py.run import AgentRun, ModelTurn
-    from rigging_py.tools import Tool, tool_method
+    from rigging_py.run import AgentRun, Approve, Deny, Edit, ModelTurn
+    from rigging_py.store import get_store
+    from rigging_py.tools import Tool, ToolContext, tool_method
     from rigging_py.tools.tool import tool
     from rigging_py.util import await_
     from rigging_py.version import VERSION, __version__
 
 _HOMES = {
     "Chat": "chat",
+    "ChatEvent": "chat",
     "ChatList": "chat",
     "ChatPipeline": "chat",
+    "EventStream": "chat",
     "FailMode": "chat",
     "MapChatCallback": "chat",
     "PipelineStep": "chat",
     "PipelineStepContextManager": "chat",
     "ThenChatCallback": "chat",
     "chat": "chat",
+    "resume": "chat",
     "Completion": "completion",
     "CompletionPipeline": "completion",
     "complete": "completion",
+    "Paused": "error",
+    "ReplayDivergence": "error",
     "RiggingError": "error",
     "Stop": "error",
     "FunctionGenerator": "generator",
+    "GenerateParams": "generator",
     "GeneratedMessage": "generator",
     "GeneratedText": "generator",
-    "GenerateParams": "generator",
     "Generator": "generator",
     "ScriptedGenerator": "generator",
     "StopReason": "generator",
@@ -99,24 +109,33 @@ _HOMES = {
     "attr": "model",
     "element": "model",
     "wrapped": "model",
+    "Hooks": "observe",
+    "Partial": "parsing",
     "Ctx": "prompt",
     "Prompt": "prompt",
     "prompt": "prompt",
     "AgentRun": "run",
+    "Approve": "run",
+    "Deny": "run",
+    "Edit": "run",
     "ModelTurn": "run",
+    "get_store": "store",
     "Tool": "tools",
+    "ToolContext": "tools",
     "tool": "tools",
     "tool_method": "tools",
     "await_": "util",
     "VERSION": "version",
     "__version__": "version",
 }
-_ROOMS = {"error", "generator", "message", "model", "parsing", "run", "tools", "util"}
+_ROOMS = {"error", "generator", "message", "model", "observe", "parsing", "run", "store", "tools", "util"}
 
 __all__ = [
     "VERSION",
     "AgentRun",
+    "Approve",
     "Chat",
+    "ChatEvent",
     "ChatList",
     "ChatPipeline",
     "Completion",
@@ -125,21 +144,28 @@ __all__ = [
     "ContentImageUrl",
     "ContentText",
     "Ctx",
+    "Deny",
+    "Edit",
+    "EventStream",
     "FailMode",
     "FunctionGenerator",
     "GenerateParams",
     "GeneratedMessage",
     "GeneratedText",
     "Generator",
+    "Hooks",
     "MapChatCallback",
     "Message",
     "MessageDict",
     "Messages",
     "Model",
     "ModelTurn",
+    "Partial",
+    "Paused",
     "PipelineStep",
     "PipelineStepContextManager",
     "Prompt",
+    "ReplayDivergence",
     "RiggingError",
     "ScriptedGenerator",
     "Stop",
@@ -147,6 +173,7 @@ __all__ = [
     "ThenChatCallback",
     "Tool",
     "ToolCall",
+    "ToolContext",
     "ToolDefinition",
     "Usage",
     "__version__",
@@ -159,14 +186,18 @@ __all__ = [
     "generator",
     "get_generator",
     "get_identifier",
+    "get_store",
     "interact",
     "message",
     "model",
+    "observe",
     "parsing",
     "prompt",
     "register_generator",
+    "resume",
     "run",
     "scripted",
+    "store",
     "tool",
     "tool_method",
     "tools",
