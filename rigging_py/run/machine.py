@@ -373,6 +373,8 @@ class AgentRun:
         """Ends the run because its deadline has passed at `now`; it goes on as after `cancel`."""
         run = self._take("expire")
         deadline = run.limits.deadline
+        if now.tzinfo is None:
+            raise self._protocol_error("expire", f"a moment needs a time zone, and {now} has none")
         if deadline is None or now < deadline:
             raise self._protocol_error("expire", f"the deadline is {deadline}, which has not passed at {now}")
         fail(run, BudgetExceeded("deadline", deadline.isoformat(), now.isoformat()), run.pending)

@@ -59,6 +59,7 @@ _BUDGETS = ("max_total_tokens", "max_cost", "max_tool_calls", "deadline")
 
 
 def _is_higher(new: Any, old: Any, name: str) -> bool:
-    if old is None:
-        return False
-    return name in _BUDGETS if new is None else bool(new > old)
+    if old is None or new is None:
+        return old is not None and name in _BUDGETS
+    is_of_kind = isinstance(new, int | float if name == "max_cost" else type(old))
+    return is_of_kind and getattr(new, "tzinfo", old) is not None and bool(new > old)
