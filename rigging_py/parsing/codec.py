@@ -125,6 +125,7 @@ class LeafCodec(Generic[T]):
 
     element: Element
     example: str
+    kind: Any
     adapter: TypeAdapter[T]
     schema: JsonSchema
     is_json: bool = False
@@ -140,9 +141,10 @@ class LeafCodec(Generic[T]):
 
     def candidates(self, text: str) -> Sequence[tuple[T | Exception, slice]]:
         found = innermost(elements(text, (self.element.tag,)))
-        return [(self._value(read_text(one.inner(text))), slice(one.start, one.stop)) for one in found]
+        return [(self.value(read_text(one.inner(text))), slice(one.start, one.stop)) for one in found]
 
-    def _value(self, content: str) -> T | Exception:
+    def value(self, content: str) -> T | Exception:
+        """What the text between the tags says, or what is wrong with it."""
         if self.is_optional and says_nothing(content):
             return typing.cast("T", None)
         try:
@@ -173,7 +175,9 @@ class TaggedCodec(Generic[T]):
     def candidates(self, text: str) -> Sequence[tuple[T | Exception, slice]]:
         found: list[tuple[Any, slice]] = list(self.model.candidates(text))
         if self.is_optional:
-            found = [(None if _is_empty(text[place], self.element.tag) else value, place) for value, place in found]
+            found = [
+                (None if is_empty_element(text[place], self.element.tag) else value, place) for value, place in found
+            ]
         return found
 
 
@@ -198,7 +202,7 @@ class ManyCodec(Generic[T]):
                 tag,
                 f"There is no {tag!r} element in the text; write one for each item, or a single empty one for none.",
             )
-        is_none = len(candidates) == 1 and _is_empty(text[candidates[0][1]], tag)
+        is_none = len(candidates) == 1 and is_empty_element(text[candidates[0][1]], tag)
         values = [] if is_none else [value for value, _ in all_valid(candidates)]
         try:
             return self.build(values)
@@ -208,12 +212,13 @@ class ManyCodec(Generic[T]):
 
 @dataclass(frozen=True, eq=False)
 class SeveralCodec(Generic[T]):
-    """The members of a tuple or a dataclass, each in its own elements.
+    """The members of a tuple or a dataclass, each in its own elements. `names` are theirs, or the tags of a tuple's.
 
     Members without a codec are filled in by the caller.
     """
 
     members: tuple[Codec[Any] | None, ...]
+    names: tuple[str, ...]
     build: Callable[[list[Any]], T]
     shape: Shape
     example: str
@@ -279,7 +284,13 @@ def _several(named: list[tuple[str, Any]], build: Callable[[list[Any]], Any], fi
             'give each its own with Annotated[..., Ctx("tag")].'
         )
     wording = coded[0].wording if len(coded) == 1 else "several"
-    return SeveralCodec(members, build, shape, "\n\n".join(codec.example for codec in coded), wording)
+    names = tuple(name or _member_name(codec, kind) for codec, (name, kind) in zip(members, named, strict=True))
+    return SeveralCodec(members, names, build, shape, "\n\n".join(codec.example for codec in coded), wording)
+
+
+def _member_name(codec: Codec[Any] | None, kind: Any) -> str:
+    """A member of a tuple by its tag; one of several elements by the name of its class."""
+    return codec.shape[0].tag if codec is not None and len(codec.shape) == 1 else _default_tag(bare(kind))
 
 
 def _member(name: str, annotation: Any) -> Codec[Any]:
@@ -318,7 +329,7 @@ def _item_codec(annotation: Any, outer: Ctx, tag: str) -> ItemCodec[Any]:
     inner, is_optional = without_none(kind)
     if is_tagged(bare(inner)):
         return _tagged_codec(bare(inner), ctx, is_optional)
-    return _leaf_codec(inner, ctx.tag or tag or _default_tag(bare(inner)), ctx, is_optional)
+    return leaf_codec(inner, ctx.tag or tag or _default_tag(bare(inner)), ctx, is_optional)
 
 
 def _tagged_codec(model: type[Tagged], ctx: Ctx, is_optional: bool) -> ItemCodec[Any]:
@@ -326,13 +337,14 @@ def _tagged_codec(model: type[Tagged], ctx: Ctx, is_optional: bool) -> ItemCodec
     return TaggedCodec(model.xml_element(), _below(ctx.prefix, shown), model, is_optional)
 
 
-def _leaf_codec(kind: Any, tag: str, ctx: Ctx, is_optional: bool) -> ItemCodec[Any]:
+def leaf_codec(kind: Any, tag: str, ctx: Ctx, is_optional: bool) -> LeafCodec[Any]:
+    """The codec of one value of `kind`, which is not optional itself, between tags."""
     schema = schema_of(kind)
     is_json = not is_plain(schema)
     shown = show_example(ctx.example) if ctx.example is not None else sketch(schema, as_json=is_json)
     example = _below(ctx.prefix, f"<{tag}>{escape(shown)}</{tag}>")
     element = Element(tag, Leaf({"anyOf": [schema, {"type": "null"}]} if is_optional else schema, is_json))
-    return LeafCodec(element, example, _adapter_of(kind), schema, is_json, is_optional)
+    return LeafCodec(element, example, kind, _adapter_of(kind), schema, is_json, is_optional)
 
 
 def is_tagged(kind: Any) -> TypeGuard[type[Tagged]]:
@@ -412,7 +424,7 @@ def _below(prefix: str | None, text: str) -> str:
     return f"{prefix}\n{text}" if prefix else text
 
 
-def _is_empty(element: str, tag: str) -> bool:
+def is_empty_element(element: str, tag: str) -> bool:
     """Whether the text of one element holds nothing, in its tag too."""
     found = elements(element, (tag,))
     return len(found) == 1 and not found[0].attributes.strip() and not found[0].inner(element).strip()

@@ -7,6 +7,7 @@ somebody reads it.
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -103,7 +104,8 @@ class Partial(Generic[T]):
 
     def __repr__(self) -> str:
         done = f"done, draft={self.draft}" if self.done else f"done_fields={sorted(self.done_fields)}"
-        return f"Partial({self.value!r}, {done})"
+        value = dict(self.fields) if isinstance(self.value, Mapping) else self.value
+        return f"Partial({value!r}, {done})"
 
 
 def seen(value: object) -> Seen:
@@ -202,23 +204,29 @@ class Items:
         self.done: list[object] = []
         self.begun: Growing | None = None
         self.is_broken = False
-        self._empty: list[object] = []
+        self._waiting: deque[tuple[object, str, bool]] = deque()
+        self._counts: Counter[str] = Counter()
 
-    def finish(self, value: object, *, is_empty: bool = False) -> None:
-        """`value` is the next item. A first empty one may say that there are none, so it waits for a second."""
+    def finish(self, value: object, tag: str = "", *, is_empty: bool = False) -> None:
+        """`value` is the next item, or what is wrong with it; after a wrong one there are no more.
+
+        An empty element alone of its tag says that there is none, so it waits for a second, and what follows waits too.
+        """
         self.begun = None
-        if isinstance(value, Exception):
-            self.is_broken = True
-        if self.is_broken:
-            return
-        if is_empty and not self.done and not self._empty:
-            self._empty = [value]
-            return
-        self.done += [*self._empty, value]
-        self._empty = []
+        self._counts[tag] += 1
+        self._waiting.append((value, tag, is_empty))
+        while self._waiting and not self.is_broken and not self._may_be_none(*self._waiting[0]):
+            first = self._waiting.popleft()[0]
+            self.is_broken = isinstance(first, Exception)
+            if not self.is_broken:
+                self.done.append(first)
+
+    def _may_be_none(self, _value: object, tag: str, is_empty: bool) -> bool:
+        return is_empty and self._counts[tag] == 1
 
     def look(self) -> Look:
-        count, begun = len(self.done), self.begun.look() if self.begun is not None else None
+        is_next = self.begun is not None and not self._waiting and not self.is_broken
+        count, begun = len(self.done), self.begun.look() if self.begun is not None and is_next else None
         return lambda: Partial[object](lambda: self._seen(count, begun))
 
     def _seen(self, count: int, begun: Look | None) -> Seen:

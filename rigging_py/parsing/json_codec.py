@@ -37,16 +37,20 @@ class JsonCodec(Generic[T]):
         name: a name for it that a tool or a schema may have: letters, digits, `_` and `-`, at most 64.
         schema: the JSON schema of the document, always that of an object.
         kind: the Python type of the value; `Any` for plain data.
+        document: the Python type of the document: `kind`, or a model around it where it is wrapped.
         is_wrapped: whether the value stands in the document at `"result"`.
         check: the value of a whole document; raises pydantic's `ValidationError` or `UnparsedError`.
-        check_bare: the same of a value that was written without its wrapping, or None where there is none.
+        build: the value of Python data that was read already; raises as `check`.
+        check_bare: as `check` of a value that was written without its wrapping, or None where there is none.
     """
 
     name: str
     schema: JsonSchema
     kind: Any
+    document: Any
     is_wrapped: bool
     check: Callable[[str], T]
+    build: Callable[[Any], T]
     check_bare: Callable[[str], T] | None = None
 
     @property
@@ -130,13 +134,14 @@ def _build(kind: Any) -> JsonCodec[Any]:
     adapter, schema = _described(kind)
     is_object, schema = _as_object(schema)
     if is_object:
-        return JsonCodec(name, schema, kind, False, adapter.validate_json)
-    wrapper, wrapped = _described(create_model(name, **{RESULT: (kind, ...)}))
+        return JsonCodec(name, schema, kind, kind, False, adapter.validate_json, adapter.validate_python)
+    document: Any = create_model(name, **{RESULT: (kind, ...)})
+    wrapper, wrapped = _described(document)
 
     def check(document: str) -> Any:
         return getattr(wrapper.validate_json(document), RESULT)
 
-    return JsonCodec(name, wrapped, kind, True, check, adapter.validate_json)
+    return JsonCodec(name, wrapped, kind, document, True, check, adapter.validate_python, adapter.validate_json)
 
 
 def _described(kind: Any) -> tuple[TypeAdapter[Any], JsonSchema]:
@@ -157,14 +162,23 @@ def json_codec_of_schema(schema: JsonSchema, *, name: str = "answer") -> JsonCod
     is_object, whole = _as_object(schema)
     name = _safe_name(name)
     if is_object:
-        return JsonCodec(name, whole, Any, False, _checker(name, whole))
+        check = _checker(name, whole)
+        return JsonCodec(name, whole, Any, Any, False, check, _written_first(check))
     definitions = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
     value = {key: one for key, one in schema.items() if key not in definitions and key != "$schema"}
     wrapped = {"type": "object", "properties": {RESULT: value}, "required": [RESULT], **definitions}
     if "$schema" in schema:
         wrapped["$schema"] = schema["$schema"]
-    check = _checker(name, wrapped)
-    return JsonCodec(name, wrapped, Any, True, lambda document: check(document)[RESULT], _checker(name, schema))
+    check_document, check_bare = _checker(name, wrapped), _checker(name, schema)
+
+    def check_wrapped(document: str) -> Any:
+        return check_document(document)[RESULT]
+
+    return JsonCodec(name, wrapped, Any, Any, True, check_wrapped, _written_first(check_bare), check_bare)
+
+
+def _written_first(check: Callable[[str], Any]) -> Callable[[Any], Any]:
+    return lambda value: check(json.dumps(value))
 
 
 def _checker(name: str, schema: JsonSchema) -> Callable[[str], Any]:
@@ -187,7 +201,9 @@ def _checker(name: str, schema: JsonSchema) -> Callable[[str], Any]:
         try:
             wrong = sorted(validator.iter_errors(value), key=lambda one: list(map(str, one.absolute_path)))
         except Unresolvable as error:
-            raise PromptDefinitionError(f"The JSON schema refers to something that it does not hold: {error}") from error
+            raise PromptDefinitionError(
+                f"The JSON schema refers to something that it does not hold: {error}"
+            ) from error
         if wrong:
             raise UnparsedError(name, shortened(document), "; ".join(map(_complaint, wrong[:3])))
         return value
@@ -227,7 +243,9 @@ def _without_titles(schema: object) -> object:
     if not isinstance(schema, Mapping):
         return schema
     return {
-        key: _cleaned(key, value) for key, value in typing.cast("Mapping[str, object]", schema).items() if key != "title"
+        key: _cleaned(key, value)
+        for key, value in typing.cast("Mapping[str, object]", schema).items()
+        if key != "title"
     }
 
 

@@ -87,7 +87,7 @@ class JsonStream:
             outer = self._frames[-1].growing
             if isinstance(outer, Fields) and name not in outer.done:
                 outer.begun[name] = frame.growing
-            elif isinstance(outer, Items) and not outer.is_broken:
+            elif isinstance(outer, Items):
                 outer.begun = frame.growing
         self._frames.append(frame)
         self.has_news |= frame.growing is not None
@@ -192,7 +192,7 @@ class JsonStream:
             self._say(self._frames[-1], _ESCAPES[kind], self._escape)
             self._state = self._string
         elif len(self._escape) == 6:
-            self._say_code(int(self._escape[2:], 16))
+            self._say_code(int(self._escape[2:], 16))  # noqa: FURB166 — the prefix is JSON's
             self._state = self._string
         return at + 1
 
