@@ -85,6 +85,7 @@ class Database:
     ) -> None:
         self.path, self.timeout, self.synchronous, self.max_file_bytes = path, timeout, synchronous, max_file_bytes
         self._open: _Open | None = None
+        self._forgotten: weakref.finalize[[], Database] | None = None
         self._lock = threading.Lock()
 
     async def write(self, job: Job[T]) -> T:
@@ -98,8 +99,9 @@ class Database:
     async def close(self) -> None:
         """Closes the file, after the jobs that have begun, and lets the thread end."""
         with self._lock:
-            opened, self._open = self._open, None
-        if opened is not None:
+            opened, forgotten, self._open = self._open, self._forgotten, None
+        if opened is not None and forgotten is not None:
+            forgotten.detach()
             closing = opened.executor.submit(opened.drop)
             opened.executor.shutdown(wait=False)
             await asyncio.shield(asyncio.wrap_future(closing))
@@ -109,7 +111,7 @@ class Database:
         with self._lock:
             if self._open is None:
                 self._open = _Open()
-                weakref.finalize(self, self._open.shut)
+                self._forgotten = weakref.finalize(self, self._open.shut)
             future = self._open.executor.submit(self._transact, self._open, begin, job)
         return await asyncio.wrap_future(future)
 
