@@ -13,7 +13,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 from rigging_py.chat.chat import Chat, ChatList, Input
 from rigging_py.chat.drive import RUN_FAILURES, FailMode
-from rigging_py.chat.output import answer_tool, asking_for, checking, extra_turns
+from rigging_py.chat.output import Asked, answer_tool, asking_for, checking, extra_turns
 from rigging_py.generator import Generator, WatchCallback
 from rigging_py.message import GenerateParams, Message, ToolChoice
 from rigging_py.observe import Hooks, Seam
@@ -228,21 +228,25 @@ class Conversation:
         `on_truncated` says what becomes of an answer that the token limit cut: `MoreTokens`, `Continue`,
         `"keep_items"` or `"fail"`.
         """
+        rounds = max_rounds if max_rounds is not None else max_depth
         asked = asking_for(types, "xml" if output_mode == "auto" else output_mode)
-        spec = asked.added_to(self.output)
+        ready = self.asking(asked, max_rounds=rounds, on_truncated=on_truncated)
+        spec = ready.output or OutputSpec(())
         if attempt_recovery is not None:
             spec = replace(spec, on_invalid="feedback" if attempt_recovery else "regenerate")
         if drop_dialog is not None or attempt_recovery is False:
             # An answer that the model never saw again is no part of the conversation.
             spec = replace(spec, keep_dialog=drop_dialog is False)
-        if on_truncated is not None:
-            spec = replace(spec, on_truncated=on_truncated)
-        rounds = max_rounds if max_rounds is not None else max_depth
+        return replace(ready, output=spec)
+
+    def asking(self, asked: Asked, *, max_rounds: int | None = None, on_truncated: OnTruncated | None = None) -> Self:
+        """Returns the pipeline with these values asked for too; `until_parsed_as` and prompts come here."""
+        spec = asked.added_to(self.output)
         return replace(
             self,
-            output=spec,
+            output=spec if on_truncated is None else replace(spec, on_truncated=on_truncated),
             instruction=asked.instruction or self.instruction,
-            max_rounds=self.max_rounds if rounds is None else rounds,
+            max_rounds=self.max_rounds if max_rounds is None else max_rounds,
         )
 
     def until(self, *checks: Callable[[str], bool | str | None], max_rounds: int | None = None) -> Self:

@@ -110,7 +110,7 @@ class EventStream:
     """
 
     def __init__(self, start: Callable[[Tell], Coroutine[Any, Any, None]]) -> None:
-        self._start = start
+        self.start = start
         self._events = _Events()
         self._task: asyncio.Task[None] | None = None
         self._is_over = False
@@ -123,7 +123,7 @@ class EventStream:
         if self._is_over:
             raise StopAsyncIteration
         if self._task is None:
-            self._task = asyncio.create_task(_play(self._start, self._events))
+            self._task = asyncio.create_task(_play(self.start, self._events))
         event = await self._events.get()
         if event is None:
             self._is_over = True

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 async def execute(flight: Flight, call: PendingToolCall) -> None:
-    """Executes a call and gives the run its result. Raises `Stop` where a hook says so, and what is not to be caught."""
+    """Executes a call and gives the run its result. Raises `Stop` where a hook says so, and what none catches."""
     pipeline = flight.pipeline
     tool = pipeline.tools_by_name[call.name]
     async with flight.slots.of(tool):

@@ -50,7 +50,7 @@ class Keeper:
         secrets: Collection[str] = (),
         allow_changes: bool = False,
     ) -> tuple[Self, AgentRun]:
-        """Takes a stored run over, and gives it. Raises `RunNotFoundError`, `LeaseHeldError`, and what `load` raises."""
+        """Takes a stored run over, and gives it. Raises `LeaseHeldError`, and what `load` raises."""
         lease = await store.acquire(run_id, owner=_owner(), lease_for=lease_for)
         try:
             run, lengths = await read(store, run_id, program, allow_changes=allow_changes)

@@ -65,11 +65,6 @@ def asking_for(types: Sequence[Any], mode: OutputMode = "xml") -> Asked:
     return Asked([_json_codec(types[0])], mode)
 
 
-def expecting(spec: OutputSpec | None, *codecs: Codec[Any]) -> OutputSpec:
-    """`spec` with these values asked for too, as tags."""
-    return Asked(codecs).added_to(spec)
-
-
 def _json_codec(kind: Any) -> JsonCodec[Any]:
     return json_codec_of_schema(kind) if isinstance(kind, Mapping) else json_codec_of(kind)
 

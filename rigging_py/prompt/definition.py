@@ -37,6 +37,11 @@ class Definition:
     fill: Callable[..., str]
 
     @property
+    def returns(self) -> Any:
+        """What the function returns."""
+        return self.signature.return_annotation
+
+    @property
     def guidance(self) -> str:
         """What the prompt says of the answer: a line, and the example."""
         return f"\n\n{_GUIDANCE[self.codec.wording]}\n\n{self.codec.example}\n" if self.codec is not None else ""
@@ -46,10 +51,10 @@ class Definition:
         """The whole prompt, with `{{ name }}` where arguments go."""
         return "\n\n".join([self.docstring, *(f"{{{{ {name} }}}}" for name in self.inputs)]) + self.guidance
 
-    def render(self, arguments: Mapping[str, Any]) -> str:
-        """The text of the prompt for these arguments, defaults applied."""
+    def render(self, arguments: Mapping[str, Any], *, is_guided: bool = True) -> str:
+        """The text of the prompt for these arguments, defaults applied; `is_guided` adds how the answer is to look."""
         shown = [show_input(arguments[name], tag, ctx) for name, (tag, ctx) in self.inputs.items()]
-        return "\n\n".join([self.fill(**arguments), *shown]) + self.guidance
+        return "\n\n".join([self.fill(**arguments), *shown]) + (self.guidance if is_guided else "")
 
     def arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The call's arguments by name. Raises `TypeError` as the function would."""

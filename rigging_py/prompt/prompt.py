@@ -6,15 +6,18 @@ import functools
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeAlias, TypeVar, cast, overload
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, Protocol, Self, TypeAlias, TypeVar, cast, overload
 
 from rigging_py.chat import Chat, ChatPipeline, FailMode, MapChatCallback, ThenChatCallback
-from rigging_py.chat.output import expecting
+from rigging_py.chat.output import Asked
 from rigging_py.error import RiggingError, UnboundPromptError
 from rigging_py.generator import Generator, WatchCallback, get_generator
 from rigging_py.message import GenerateParams, inject_system_content
+from rigging_py.parsing import Codec, JsonCodec, json_codec_of
 from rigging_py.parsing.codec import SeveralCodec
 from rigging_py.prompt.definition import Definition, define
+from rigging_py.prompt.stream import PromptStream
+from rigging_py.run import OUTPUT_TOOL, OnTruncated, OutputMode
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -40,6 +43,8 @@ class Prompt(Generic[P, R]):
     params: GenerateParams | None = None
     max_parsing_rounds: int = 3
     max_tool_rounds: int = 20
+    output_mode: OutputMode | Literal["auto"] = "auto"
+    on_truncated: OnTruncated = "fail"
     then_callbacks: tuple[ThenChatCallback, ...] = ()
     map_callbacks: tuple[MapChatCallback, ...] = ()
     watch_callbacks: tuple[WatchCallback, ...] = ()
@@ -69,6 +74,17 @@ class Prompt(Generic[P, R]):
         return define(self.func)
 
     @property
+    def is_json(self) -> bool:
+        """Whether the value is asked for as JSON."""
+        return self.output_mode not in ("auto", "xml")
+
+    @cached_property
+    def codec(self) -> Codec[R] | JsonCodec[R] | None:
+        """What reads the value, or None where the chat is returned."""
+        written = self.definition.codec
+        return json_codec_of(self.definition.returns) if self.is_json and written is not None else written
+
+    @property
     def docstring(self) -> str:
         """The docstring, as it is said."""
         return self.definition.docstring
@@ -84,10 +100,10 @@ class Prompt(Generic[P, R]):
 
     def process(self, chat: Chat) -> R:
         """Reads the return value out of a chat. Raises `MissingModelError` or `UnparsedError`."""
-        codec = self.definition.codec
+        codec = self.codec
         if codec is None:
             return cast("R", chat)
-        text = chat.last.content
+        text = _answer(chat)
         try:
             return cast("R", codec.read(text, chat) if isinstance(codec, SeveralCodec) else codec.read(text))
         except RiggingError as error:
@@ -101,12 +117,20 @@ class Prompt(Generic[P, R]):
         given = GenerateParams(**values) if values else None
         return replace(self, params=(self.params or GenerateParams()).merge_with(params, given))
 
-    def set_(self, max_parsing_rounds: int | None = None, max_tool_rounds: int | None = None) -> Self:
-        """Returns the prompt with other limits."""
+    def set_(
+        self,
+        max_parsing_rounds: int | None = None,
+        max_tool_rounds: int | None = None,
+        output_mode: OutputMode | Literal["auto"] | None = None,
+        on_truncated: OnTruncated | None = None,
+    ) -> Self:
+        """Returns the prompt with other limits, or other ways to ask for its value; see `until_parsed_as`."""
         return replace(
             self,
             max_parsing_rounds=self.max_parsing_rounds if max_parsing_rounds is None else max_parsing_rounds,
             max_tool_rounds=self.max_tool_rounds if max_tool_rounds is None else max_tool_rounds,
+            output_mode=output_mode or self.output_mode,
+            on_truncated=on_truncated or self.on_truncated,
         )
 
     def then(self, *callbacks: ThenChatCallback) -> Self:
@@ -182,8 +206,14 @@ class Prompt(Generic[P, R]):
         chats = await ready.add(self._render(args, kwargs)).run_over(*made, include_original=has_own)
         return [self._value(chat, ready) for chat in chats]
 
+    def stream(self, *args: P.args, **kwargs: P.kwargs) -> PromptStream[R]:
+        """One call as it comes: its events, the value as far as it is known, and at the end the value."""
+        ready = self._ready("raise")
+        events = ready.add(self._render(args, kwargs)).stream()
+        return PromptStream(events, self.codec, lambda chat: self._value(chat, ready))
+
     def _render(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        return self.definition.render(self.definition.arguments(args, kwargs))
+        return self.definition.render(self.definition.arguments(args, kwargs), is_guided=not self.is_json)
 
     def _ready(self, *modes: FailMode) -> ChatPipeline:
         """The prompt's own pipeline with what the prompt adds, if it deals with failures in one of `modes`."""
@@ -205,12 +235,16 @@ class Prompt(Generic[P, R]):
 
     def _refined(self, pipeline: ChatPipeline) -> ChatPipeline:
         """The pipeline with what this prompt adds whatever its arguments are."""
-        codec = self.definition.codec
+        codec = self.codec
         ready = pipeline.with_(self.params) if self.params is not None else pipeline
         if self.tools:
             ready = ready.using(*self.tools, max_depth=self.max_tool_rounds)
         if codec is not None:
-            ready = replace(ready, output=expecting(ready.output, codec), max_rounds=self.max_parsing_rounds)
+            ready = ready.asking(
+                Asked([codec], "xml" if self.output_mode == "auto" else self.output_mode),
+                max_rounds=self.max_parsing_rounds,
+                on_truncated=self.on_truncated,
+            )
         if self.system_prompt:
             ready = ready.with_messages(inject_system_content(ready.messages, self.system_prompt))
         return (
@@ -221,12 +255,18 @@ class Prompt(Generic[P, R]):
 
     def _value(self, chat: Chat, ready: ChatPipeline) -> R:
         """The return value; the run has read it, unless it holds the chat or a callback may have put another."""
-        codec = self.definition.codec
+        codec = self.codec
         may_differ = ready.then_callbacks or ready.map_callbacks or not chat.generated
         if codec is None or isinstance(codec, SeveralCodec) or may_differ:
             return self.process(chat)
         only = ready.output is not None and len(ready.output.validators) == 1
         return cast("R", chat.output if only else cast("tuple[object, ...]", chat.output)[-1])
+
+
+def _answer(chat: Chat) -> str:
+    """The text of the last answer, or the arguments of the call that gave it."""
+    calls = [call for message in chat.all for call in message.tool_calls or () if call.name == OUTPUT_TOOL]
+    return calls[-1].arguments if calls and chat.last.role == "tool" else chat.last.content
 
 
 def _source(other: Answering) -> ChatPipeline | Generator | str:
