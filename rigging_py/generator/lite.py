@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 from functools import cache
 from typing import Any, cast
 
@@ -20,13 +22,24 @@ from rigging_py.error import (
     RateLimitedError,
     RefusedError,
     ServerFaultError,
+    StreamInterruptedError,
     TimedOutError,
 )
 from rigging_py.generator.base import Generator, each
 from rigging_py.generator.network import refuse_outside
 from rigging_py.generator.slots import Slots
-from rigging_py.message import GenerateParams, Message, ModelTurn
-from rigging_py.wire import BODY_LIMIT, chat_request, chat_turn, failure_kind, read_seconds, redacted
+from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, Usage
+from rigging_py.wire import (
+    BODY_LIMIT,
+    ChatStream,
+    chat_request,
+    chat_turn,
+    failure_kind,
+    read_seconds,
+    read_usage,
+    redacted,
+    stream_failure,
+)
 
 _FAILURES: Mapping[str, type[ProviderError]] = {
     "AuthenticationError": AuthenticationFailedError,
@@ -71,7 +84,49 @@ class LiteLLMGenerator(Generator):
         litellm = await asyncio.to_thread(_litellm)
         return bool(litellm.supports_function_calling(self.model))
 
+    async def stream_message(self, messages: Sequence[Message], params: GenerateParams) -> AsyncIterator[Delta]:
+        """The answer as it arrives, the whole turn last.
+
+        litellm ends every stream with a "stop", so whether the provider itself gave a finish reason is asked of
+        litellm's own record, and a stream without one is a `StreamInterruptedError`. Where litellm's translation of a
+        provider makes that up too (Vertex through its old library, NLP Cloud), a cut cannot be seen. litellm 1.106 does
+        not pass a refusal on when it is streamed: such an answer is empty.
+        """
+        limit = self.max_connections
+        async with self._slots.setdefault(limit, Slots(limit)).one():
+            chunks = await self._asked(messages, params, stream=True)
+            stream = ChatStream("litellm", self.key())
+            async with aclosing(self._chunks(chunks)) as read:
+                async for chunk in read:
+                    for delta in stream.feed(chunk):
+                        yield delta
+        if not _is_ended(chunks):
+            stream.reason = None
+        *rest, turn = stream.ending()
+        for delta in rest:
+            yield delta
+        yield replace(turn, usage=_streamed_usage(chunks)) if isinstance(turn, ModelTurn) else turn
+
+    async def _chunks(self, chunks: Any) -> AsyncGenerator[object, None]:
+        try:
+            async for chunk in chunks:
+                yield chunk.model_dump()
+        except Exception as error:
+            failure = self._broken(error)
+            if failure is None:
+                raise
+            raise failure from None
+        finally:
+            if hasattr(chunks, "aclose"):
+                await chunks.aclose()
+
     async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
+        reply = await self._asked(messages, params)
+        turn = chat_turn(reply.model_dump(), provider="litellm", secret=self.key())
+        cost = _hidden(reply).get("response_cost")
+        return replace(turn, usage=_with_cost(turn.usage, cost)) if turn.usage and cost else turn
+
+    async def _asked(self, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False) -> Any:
         merged = self.params.merge_with(params)
         # litellm takes addresses under other names too, and chooses one by the name of the model.
         elsewhere = any(name in merged.extra for name in ("base_url", "model", "custom_llm_provider"))
@@ -79,7 +134,7 @@ class LiteLLMGenerator(Generator):
         refuse_outside(str(address or f"https://litellm/{self.model}"))
         litellm = await asyncio.to_thread(_litellm)
         request = {
-            **chat_request(self.model, messages, merged),
+            **chat_request(self.model, messages, merged, stream=stream),
             "api_base": merged.api_base,
             # litellm would send the environment's key to whatever address it is given.
             "api_key": self.key() or (_NO_KEY if merged.api_base else None),
@@ -91,14 +146,32 @@ class LiteLLMGenerator(Generator):
             "_skip_mcp_handler": True if merged.tools else None,
         }
         try:
-            reply = await litellm.acompletion(**{name: value for name, value in request.items() if value is not None})
+            return await litellm.acompletion(**{name: value for name, value in request.items() if value is not None})
         except Exception as error:
             failure = self._failure(error)
             if failure is None:
                 raise
             # litellm's own text may repeat the request, key included.
             raise failure from None
-        return chat_turn(reply.model_dump(), provider="litellm", secret=self.key())
+
+    def _broken(self, error: Exception) -> ProviderError | None:
+        """The error of our tree for one in the middle of a stream, where litellm hides what happened under its own."""
+        causes = list(_causes(error))
+        names = {base.__name__ for cause in causes for base in type(cause).__mro__}
+        body = next((body for cause in causes if (body := getattr(cause, "body", None))), None)
+        if body is not None:
+            return stream_failure("litellm", _text({"error": body}), secret=self.key())
+        if names & {"TimeoutException", "Timeout", "ServerTimeoutError"}:
+            return TimedOutError(f"{self.model} through litellm did not end its answer in time.", provider="litellm")
+        if names & {"ReadError", "RemoteProtocolError", "ClientPayloadError"}:
+            return StreamInterruptedError(
+                f"The connection to {self.model} through litellm broke before the answer was complete.",
+                provider="litellm",
+            )
+        if "JSONDecodeError" in names:
+            said = redacted(str(error), self.key())
+            return InvalidError(f"litellm cannot read a chunk from {self.model}: {said}", provider="litellm")
+        return self._failure(error)
 
     def _failure(self, error: Exception) -> ProviderError | None:
         """The error of our tree that one of litellm's stands for; None for one that is not litellm's."""
@@ -120,6 +193,45 @@ class LiteLLMGenerator(Generator):
             body=redacted(_text(getattr(facts, "body", None)), self.key())[:BODY_LIMIT],
             retry_after=read_seconds(headers.get("retry-after")),
         )
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it came from."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _is_ended(chunks: Any) -> bool:
+    """Whether the provider gave a finish reason; what is no wrapper of litellm's has its own in its chunks."""
+    if not hasattr(chunks, "received_finish_reason"):
+        return True
+    return bool(chunks.received_finish_reason or getattr(chunks, "intermittent_finish_reason", None))
+
+
+def _streamed_usage(chunks: Any) -> Usage | None:
+    """The counts that the provider gave, with the price that litellm knows; litellm's own estimate is left out."""
+    given = [one for chunk in getattr(chunks, "chunks", ()) if (one := getattr(chunk, "usage", None)) is not None]
+    usage = read_usage(given[-1].model_dump()) if given else None
+    if usage is None:
+        return None
+    try:
+        prices = _litellm().cost_per_token(
+            model=chunks.model, custom_llm_provider=chunks.custom_llm_provider, usage_object=given[-1]
+        )
+    except Exception:  # noqa: BLE001 — litellm says in many ways that it knows no price
+        return usage
+    return _with_cost(usage, sum(prices))
+
+
+def _with_cost(usage: Usage | None, cost: float | None) -> Usage | None:
+    return usage.model_copy(update={"cost": cost}) if usage and cost else usage
+
+
+def _hidden(reply: Any) -> Mapping[str, Any]:
+    return getattr(reply, "_hidden_params", None) or {}
 
 
 def _text(body: object) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import select
+import socket
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,7 +38,8 @@ class Reply:
     """What the stub does with a request.
 
     `cut`: bytes it sends of the body before it hangs up; `stalls`: it sends none and holds on; `waits`: seconds in
-    which it gives other requests the chance to come in.
+    which it gives other requests the chance to come in; `pieces`: it sends these as chunks, each event that stands
+    between them waited for, and hangs up before the end of the chunks when it is `broken`.
     """
 
     body: Any = field(default_factory=completion)
@@ -46,6 +49,8 @@ class Reply:
     hangs_up: bool = False
     stalls: bool = False
     waits: float = 0.0
+    pieces: Sequence[bytes | threading.Event] | None = None
+    broken: bool = False
 
     @property
     def content(self) -> bytes:
@@ -76,6 +81,8 @@ class Stub:
     under_way: int = 0
     most_under_way: int = 0
     closing: threading.Event = field(default_factory=threading.Event)
+    left: threading.Event = field(default_factory=threading.Event)
+    """Whether a client closed the connection while its answer was still to come."""
 
     @property
     def url(self) -> str:
@@ -110,12 +117,37 @@ class Stub:
         if reply.stalls or reply.hangs_up:
             return
         handler.send_response(reply.status)
-        for name, value in {"content-type": "application/json", **reply.headers}.items():
+        kind = "application/json" if reply.pieces is None else "text/event-stream"
+        for name, value in {"content-type": kind, **reply.headers}.items():
             handler.send_header(name, value)
+        if reply.pieces is not None:
+            self._send_pieces(handler, reply, reply.pieces)
+            return
         handler.send_header("content-length", str(len(reply.content)))
         handler.send_header("connection", "close")
         handler.end_headers()
         handler.wfile.write(reply.content[: reply.cut])
+
+    def _send_pieces(
+        self, handler: BaseHTTPRequestHandler, reply: Reply, pieces: Sequence[bytes | threading.Event]
+    ) -> None:
+        handler.send_header("transfer-encoding", "chunked")
+        handler.end_headers()
+        try:
+            for piece in pieces:
+                if isinstance(piece, bytes):
+                    handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                else:
+                    self._hold(handler, piece)
+            handler.wfile.write(b"" if reply.broken else b"0\r\n\r\n")
+        except ConnectionError:
+            self.left.set()
+
+    def _hold(self, handler: BaseHTTPRequestHandler, until: threading.Event) -> None:
+        """Waits for the event, for the client to leave, or for the end of the test."""
+        while not (until.is_set() or self.closing.is_set()):
+            if select.select([handler.connection], [], [], 0.01)[0] and not handler.connection.recv(1, socket.MSG_PEEK):
+                raise ConnectionResetError
 
 
 @contextmanager

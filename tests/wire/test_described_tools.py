@@ -9,8 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rigging_py.message import FunctionCall, FunctionDefinition, Message, ToolCall, ToolDefinition
-from rigging_py.wire import describe_tools, read_call
+from rigging_py.message import (
+    Delta,
+    FunctionCall,
+    FunctionDefinition,
+    Message,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolDefinition,
+)
+from rigging_py.wire import DescribedReply, describe_tools, read_call
 from rigging_py.wire.described_tools import write_call
 
 WEATHER = ToolDefinition(
@@ -148,3 +157,51 @@ def test_whatever_else_is_said_is_text(text: str) -> None:
 def test_a_call_without_arguments_has_none() -> None:
     [call] = read_call(' {"tool": "ping"}').tool_calls or []
     assert (call.name, call.arguments) == ("ping", "{}")
+
+
+# As it comes.
+
+
+def told(*pieces: str) -> tuple[list[Delta], Message]:
+    reply = DescribedReply()
+    deltas = [delta for piece in pieces for delta in reply.feed(piece)]
+    return [*deltas, *reply.ending()], reply.message()
+
+
+REPLIES = st.one_of(
+    st.text(max_size=20),
+    st.text('{"answertool:}\\\\ ', max_size=20),
+    st.text(max_size=12).map(lambda text: json.dumps({"answer": text})),
+    st.text(max_size=12).map(lambda text: json.dumps({"answer": text}) + " more"),
+    st.tuples(st.text(min_size=1, max_size=5), st.dictionaries(st.text(max_size=4), values, max_size=2)).map(
+        lambda call: write_call(*call)
+    ),
+    st.just(' {"answer" : "x", "answer": "y"}'),
+)
+
+
+@given(REPLIES, st.integers(0, 60))
+def test_in_any_pieces_a_reply_is_the_same_and_its_deltas_make_it(text: str, cut: int) -> None:
+    text = text[:cut]
+    whole = read_call(text)
+    for pieces in ([text], list(text), [text[: cut // 2], text[cut // 2 :]]):
+        deltas, message = told(*pieces)
+        assert (message.content, message.tool_calls) == (whole.content, whole.tool_calls)
+        assert "".join(delta.text for delta in deltas if isinstance(delta, TextDelta)) == message.content
+        called = [delta for delta in deltas if isinstance(delta, ToolCallDelta)]
+        assert [call.name for call in message.tool_calls or ()] == [delta.name for delta in called if delta.name]
+        assert "".join(call.arguments for call in message.tool_calls or ()) == "".join(one.arguments for one in called)
+
+
+def test_text_and_answers_go_on_at_once_and_no_piece_of_a_call_is_text() -> None:
+    assert told("He", "llo")[0] == [TextDelta("He"), TextDelta("llo")]
+    assert told('{"ans', 'wer": "He', "llo", '"}')[0] == [TextDelta("He"), TextDelta("llo")]
+    assert told('{"too', 'l": "ping", ', '"arguments": {"a": 1}}')[0] == [
+        ToolCallDelta(0, "", "ping"),
+        ToolCallDelta(0, arguments='{"a":1}'),
+    ]
+
+
+def test_an_answer_that_was_cut_off_is_as_long_as_it_came() -> None:
+    assert read_call('{"answer": "The sky').content == "The sky"
+    assert read_call('{"answer": "say \\"ni').content == 'say "ni'

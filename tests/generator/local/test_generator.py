@@ -27,7 +27,7 @@ from rigging_py.generator import get_generator
 from rigging_py.generator.local.engine import engine_for
 from rigging_py.generator.local.generator import LocalGenerator, request_for
 from rigging_py.generator.local.weights import weights
-from rigging_py.message import Delta, TextDelta
+from rigging_py.message import Delta, TextDelta, ToolCallDelta
 
 pytestmark = pytest.mark.model
 
@@ -159,6 +159,19 @@ async def test_pieces_of_a_stream_make_the_turn_that_ends_it(model: LocalGenerat
     [same] = await model.generate_messages([[rg.Message("user", "Say hello.")]], [params])
     assert isinstance(same, rg.ModelTurn)
     assert same.message.content == turn.message.content
+
+
+@pytest.mark.parametrize("choice", ["none", "required", "auto"])
+async def test_with_tools_the_deltas_are_the_text_and_the_calls_of_the_turn(model: LocalGenerator, choice: str) -> None:
+    params = rg.GenerateParams(tools=[rg.tool(add).definition], tool_choice=choice)
+    *deltas, turn = [one async for one in model.stream_message([rg.Message("user", "What is 1337 + 42?")], params)]
+    assert isinstance(turn, rg.ModelTurn)
+    calls = [(0, "", call.name, call.arguments) for call in turn.message.tool_calls or ()]
+    assert bool(calls) == (choice == "required") or choice == "auto"
+    assert "".join(one.text for one in deltas if isinstance(one, TextDelta)) == turn.message.content
+    called = [one for one in deltas if isinstance(one, ToolCallDelta)]
+    assert [one.name for one in called if one.name] == [name for _, _, name, _ in calls]
+    assert "".join(one.arguments for one in called) == "".join(arguments for *_, arguments in calls)
 
 
 async def test_a_stream_that_nobody_reads_on_ends(model: LocalGenerator) -> None:
