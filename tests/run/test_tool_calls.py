@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -257,3 +258,31 @@ def test_a_turn_of_the_model_is_not_changed_by_a_repair() -> None:
     run.resolve_tool_call(Repair(name="add"))
     assert str(turn.message.tool_calls[0]) == f"plus({ADD})" if turn.message.tool_calls else False
     assert turn.message.metadata == {}
+
+
+# Tools that may not be called now.
+
+
+def test_a_tool_that_may_not_be_called_is_named_with_those_that_may() -> None:
+    run = resolving(call("add", ADD), program=replace(FREE, allowed=frozenset({"look"})))
+    problem = problem_of(run)
+    assert problem.kind == "not_allowed"
+    assert problem.text == "The tool 'add' may not be called now. Those that may are: look."
+
+
+def test_a_call_cannot_be_repaired_to_a_tool_that_may_not_be_called() -> None:
+    run = resolving(call("nope", ADD), program=replace(FREE, allowed=frozenset({"look"})))
+    assert "'add'" in refused(run, lambda run: run.resolve_tool_call(Repair(name="add"))).hint
+    assert isinstance(run.resolve_tool_call(Repair(name="look")), ToolsRequested)
+
+
+def test_nothing_is_skipped_where_no_tool_may_be_called_for_the_model_would_only_call_again() -> None:
+    run = resolving(call("add", ADD), program=replace(FREE, allowed=frozenset()))
+    assert "none" in problem_of(run).text
+    assert "no tool may be called" in refused(run, lambda run: run.resolve_tool_call(Skip("Not now."))).hint
+    assert run.resolve_tool_call(Retry("Answer in words.")) == TurnContinued()
+
+
+def test_a_tool_that_may_no_longer_be_called_when_a_run_is_loaded_is_a_problem() -> None:
+    run = AgentRun.load(executing(call("look"), program=FREE).dump(), replace(FREE, allowed=frozenset({"add"})))
+    assert problem_of(run).kind == "not_allowed"
