@@ -44,7 +44,11 @@ class Asked:
         spec = spec or OutputSpec(())
         validators = (*spec.validators, *map(_reader, self.codecs))
         salvage = _salvager(self.codecs[0]) if len(validators) == 1 else None
-        return replace(spec, validators=validators, shape=self._shape(spec), mode=self.mode, salvage=salvage)
+        shape = self._shape(spec)
+        is_open_ended = isinstance(shape, tuple) and any(element.most is None for element in shape)
+        return replace(
+            spec, validators=validators, shape=shape, mode=self.mode, salvage=salvage, is_open_ended=is_open_ended
+        )
 
     def _shape(self, spec: OutputSpec) -> Shape | JsonShape:
         if self.mode != "xml":

@@ -118,7 +118,8 @@ class Verdict:
     @property
     def lost_its_end(self) -> bool:
         """Whether the token limit is why the answer is not what was asked for."""
-        return self.was_cut and not self.is_refused and self.is_invalid
+        is_open_ended = self.output is not None and self.output.is_open_ended
+        return self.was_cut and not self.is_refused and (self.is_invalid or is_open_ended)
 
     @property
     def on_truncated(self) -> OnTruncated:

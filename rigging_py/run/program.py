@@ -65,6 +65,7 @@ class OutputSpec:
     `keep_dialog`: whether the response's messages hold the answers that were refused.
     `shape`: the form of the answer, for generators that can enforce it.
     `salvage`: the value of the complete items in a text that was cut, or `Feedback`.
+    `is_open_ended`: whether more could always follow, so that a text that was cut is never known to be the whole answer.
     """
 
     validators: tuple[Validator, ...]
@@ -75,6 +76,7 @@ class OutputSpec:
     mode: OutputMode = "xml"
     on_truncated: OnTruncated = "fail"
     salvage: Validator | None = None
+    is_open_ended: bool = False
 
     @property
     def sent_shape(self) -> Shape | JsonShape | None:
