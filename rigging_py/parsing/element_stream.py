@@ -38,8 +38,12 @@ class Closed:
 class View(Protocol):
     """What an open element shows."""
 
-    drafts: int
     has_news: bool
+
+    @property
+    def drafts(self) -> int:
+        """As for `ElementStream`."""
+        ...
 
     @property
     def growing(self) -> Growing | None:

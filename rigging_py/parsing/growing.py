@@ -72,12 +72,14 @@ class Partial(Generic[T]):
     @property
     def fields(self) -> Mapping[str, object]:
         """The fields, or keys, that have begun, by name: members of a tuple by their tags. Empty for other types."""
-        return cast("Mapping[str, object]", self.value) if isinstance(self.value, Mapping) else MappingProxyType({})
+        value = self.value
+        return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else MappingProxyType({})
 
     @property
     def items(self) -> Sequence[object]:
         """The items that have begun. Empty for other types."""
-        return cast("Sequence[object]", self.value) if isinstance(self.value, tuple) else ()
+        value = self.value
+        return cast("tuple[object, ...]", value) if isinstance(value, tuple) else ()
 
     @property
     def text(self) -> str:

@@ -135,7 +135,8 @@ def _build(kind: Any) -> JsonCodec[Any]:
     is_object, schema = _as_object(schema)
     if is_object:
         return JsonCodec(name, schema, kind, kind, False, adapter.validate_json, adapter.validate_python)
-    document: Any = create_model(name, **{RESULT: (kind, ...)})
+    # RESULT by its own name, since type checkers take a mapping for all the other arguments.
+    document: Any = create_model(name, result=(kind, ...))
     wrapper, wrapped = _described(document)
 
     def check(document: str) -> Any:
@@ -184,17 +185,19 @@ def _written_first(check: Callable[[str], Any]) -> Callable[[Any], Any]:
 def _checker(name: str, schema: JsonSchema) -> Callable[[str], Any]:
     """What reads a document and checks it against `schema`."""
     # It takes a while to import, and few programs have schemas as data.
+    import jsonschema.validators  # type: ignore[import-untyped,unused-ignore]
     import referencing
-    from jsonschema import SchemaError, validators  # type: ignore[import-untyped,unused-ignore]
+    from jsonschema import SchemaError  # type: ignore[import-untyped,unused-ignore]
     from referencing.exceptions import Unresolvable
 
-    kind: Any = validators.validator_for(schema, default=validators.Draft202012Validator)
+    kind: Any = jsonschema.validators.validator_for(schema)
     try:
         kind.check_schema(schema)
     except SchemaError as error:
         raise PromptDefinitionError(f"This is no JSON schema: {_complaint(error)}.") from error
     # An empty registry, since otherwise references to other documents would be fetched.
-    validator: Any = kind(schema, registry=referencing.Registry())
+    registry: Any = referencing.Registry()  # pyright: ignore[reportUnknownVariableType]
+    validator: Any = kind(schema, registry=registry)
 
     def check(document: str) -> Any:
         value: object = _ANYTHING.validate_json(document)

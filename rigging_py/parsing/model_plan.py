@@ -5,18 +5,16 @@ It covers what can be told field by field; the rest (fixed tuples, mappings) is 
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from rigging_py.error import PromptDefinitionError
-from rigging_py.parsing.codec import Ctx, LeafCodec, TaggedCodec, bare, is_tagged, leaf_codec, without_none
+from rigging_py.parsing.codec import Ctx, LeafCodec, Tagged, TaggedCodec, bare, is_tagged, leaf_codec, without_none
 from rigging_py.parsing.plan import changes_fields
 from rigging_py.parsing.shape import Leaf
 
@@ -48,14 +46,14 @@ class ModelPlan:
 
 
 @lru_cache(maxsize=1024)
-def model_plan_of(model: type[Any]) -> ModelPlan:
+def model_plan_of(model: type[Tagged]) -> ModelPlan:
     """The plan of a model class, built once."""
     attributes: dict[str, Slot] = {}
     children: dict[str, Slot] = {}
     text: Slot | None = None
     # Asked for first, since it gives every field its place.
     is_text = isinstance(model.xml_element().content, Leaf)
-    fields: Mapping[str, FieldInfo] = model.model_fields if issubclass(model, BaseModel) else {}
+    fields: Mapping[str, FieldInfo] = getattr(model, "model_fields", {})
     for name, info in fields.items():
         place = _place_of(info)
         own_name = info.alias or name
@@ -117,4 +115,4 @@ def _leaf(annotation: Any, name: str, tag: str) -> dict[str, Slot]:
         codec = leaf_codec(inner, tag, Ctx(), is_optional)
     except (PromptDefinitionError, NameError):
         return {}
-    return {} if codec.is_json else {tag: Slot(name, typing.cast("LeafCodec[Any]", codec))}
+    return {} if codec.is_json else {tag: Slot(name, codec)}

@@ -94,9 +94,9 @@ def _source_of(codec: Codec[Any] | JsonCodec[Any], filling: object) -> _Source:
         case LeafCodec() | TaggedCodec():
             return _One(cast("LeafCodec[Any]", codec))
         case ManyCodec():
-            return _Many(cast("ManyCodec[Any]", codec))
+            return _Many(codec)
         case SeveralCodec():
-            return _Several(cast("SeveralCodec[Any]", codec), filling)
+            return _Several(codec, filling)
         case JsonCodec():
             return _Document(codec)
         case _:
@@ -186,8 +186,10 @@ class _Many:
 
     def _in_text_order(self) -> Any:
         """The result; of a set, its members as they came."""
-        is_set = isinstance(self.result, (set, frozenset)) and set(self.items.done) == self.result
-        return tuple(self.items.done) if is_set else self.result
+        result: Any = self.result
+        came: Any = tuple(self.items.done)
+        is_set = type(result) in (set, frozenset)
+        return came if is_set and result == set(came) else result
 
     def look(self) -> Look | None:
         if self.done:
@@ -336,7 +338,7 @@ def complete_items(codec: Codec[T] | JsonCodec[T], text: str) -> T | None:
     try:
         match codec:
             case ManyCodec():
-                many = _Many(cast("ManyCodec[Any]", codec))
+                many = _Many(codec)
                 many.feed(text)
                 is_some = bool(many.items.done) and not many.items.is_broken
                 return cast("T", many.codec.build(many.items.done)) if is_some else None

@@ -119,16 +119,16 @@ def changes_fields(kind: Any) -> bool:
     return bool(found.field_validators or found.validators or found.root_validators or models or hooked or rewrites)
 
 
-def _fields_of(kind: Any) -> list[tuple[str, str, Any]]:
+def _fields_of(annotation: Any) -> list[tuple[str, str, Any]]:
     """The keys in JSON, the names and the types of the fields of a class."""
-    if not isinstance(kind, type) or issubclass(kind, RootModel):
-        return []
-    if issubclass(kind, BaseModel):
-        return list(_model_fields(kind))
-    if not (dataclasses.is_dataclass(kind) or typing.is_typeddict(kind)):
+    kind: Any = annotation
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        is_bare = issubclass(kind, RootModel)  # pyright: ignore[reportUnknownArgumentType]
+        return [] if is_bare else list(_model_fields(kind))
+    if not isinstance(kind, type) or not (dataclasses.is_dataclass(annotation) or typing.is_typeddict(annotation)):
         return []
     try:
-        hints = typing.get_type_hints(kind, include_extras=True)
+        hints = typing.get_type_hints(annotation, include_extras=True)
     except NameError:
         return []
     # Required[...] and the like say nothing about the value.

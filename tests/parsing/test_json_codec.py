@@ -67,7 +67,8 @@ def test_a_value_written_as_asked_is_read_back_whatever_surrounds_it(kind: Any, 
     @given(values, st.sampled_from(["@", "Sure: @!", "```json\n@\n```", "Use {braces}:\n@", '{"a" @']))
     def law(value: object, around: str) -> None:
         document = to_json({"result": value} if codec.is_wrapped else value).decode()
-        Draft202012Validator(codec.schema).validate(json.loads(document))
+        validator: Any = Draft202012Validator(codec.schema)
+        validator.validate(json.loads(document))
         assert codec.read(around.replace("@", document)) == value
 
     law()

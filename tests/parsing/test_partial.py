@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from itertools import pairwise
 from types import FrameType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -115,9 +115,13 @@ FOLDERS = st.recursive(
 )
 
 
+def make_book(title: str, year: int | None, tags: set[str], parts: list[Book], by: dict[str, dt.date]) -> Book:
+    return Book(title=title, when=year, tags=tags, parts=parts, by=by)
+
+
 def books(parts: st.SearchStrategy[list[Book]]) -> st.SearchStrategy[Book]:
     return st.builds(
-        lambda title, year, tags, parts, by: Book(title=title, when=year, tags=tags, parts=parts, by=by),
+        make_book,
         TEXT,
         st.none() | st.integers(),
         st.sets(TEXT, max_size=2),
@@ -135,6 +139,11 @@ def as_json(value: object) -> str:
 
 def as_tags(*values: tuple[str, object]) -> str:
     return "".join(tagged(tag, value if isinstance(value, str) else as_json(value)) for tag, value in values)
+
+
+def written_trip(where: str, days: int, stops: list[str], town: Town) -> str:
+    rest = [("stops", one) for one in stops[1:]]
+    return as_tags(("stops", stops[0]), ("where", where), ("days", days), *rest) + str(town)
 
 
 Reads = Codec[Any] | JsonCodec[Any]
@@ -161,10 +170,7 @@ ANSWERS: list[tuple[Reads, st.SearchStrategy[str]]] = [
     (
         codec_of(Trip),
         st.builds(
-            lambda where, days, stops, town: (
-                as_tags(("stops", stops[0]), ("where", where), ("days", days), *(("stops", one) for one in stops[1:]))
-                + str(town)
-            ),
+            written_trip,
             TEXT,
             st.integers(),
             st.lists(TEXT, min_size=1),
@@ -223,7 +229,7 @@ def claims(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tu
     """Everything that is marked as done, by where it stands."""
     if not isinstance(value, Partial):
         return
-    partial: Partial[Any] = value
+    partial = cast("Partial[Any]", value)
     for name, one in partial.fields.items():
         if name in partial.done_fields:
             yield (*path, name), one
@@ -315,12 +321,13 @@ LINE = st.text(alphabet="ab &<>é\\\"'\U0001f642", max_size=20).map(str.strip)
 
 @given(LINE, st.data())
 def test_a_text_grows_at_its_end_and_never_shows_half_an_entity_or_tag(text: str, data: st.DataObject) -> None:
-    for codec, answer in [
+    pairs: list[tuple[Reads, str]] = [
         (codec_of(str), as_tags(("str", text))),
         (codec_of(str), f"<str>{text.replace('&', '&amp;')}</str>"),
         (json_codec_of(str), to_json({"result": text}).decode()),
         (json_codec_of(str), to_json({"result": text}, ensure_ascii=True).decode()),
-    ]:
+    ]
+    for codec, answer in pairs:
         for partial in shown(codec, data.draw(cut(st.just(answer)))):
             assert text.startswith(partial.text)
 
@@ -337,10 +344,10 @@ def test_a_partial_grows_with_its_text() -> None:
     assert reader.feed("e>") is not None
     assert reader.partial.done_fields == {"where"}
     reader.feed("<stops>a</stops><stops>b <days>3</days><town><people>1,000</people><name>E")
-    town: Partial[Town] | None = reader.partial.get("town", Partial)
+    town = cast("Partial[Town] | None", reader.partial.get("town"))
     assert town is not None
-    assert (town.get("people", int), town.get("name"), town.done_fields) == (1000, "E", {"people"})
-    stops: Partial[list[str]] | None = reader.partial.get("stops", Partial)
+    assert (town.get("people"), town.get("name"), set(town.done_fields)) == (1000, "E", {"people"})
+    stops = cast("Partial[list[str]] | None", reader.partial.get("stops"))
     assert stops is not None
     assert (stops.items[0], stops.done_items) == ("a", 1)
     reader.feed("ly</name></town></stops>")
@@ -503,10 +510,11 @@ def test_of_a_list_that_was_cut_off_the_complete_items_are_kept(codec: Reads, te
 
 @given(st.lists(TOWNS, min_size=1, max_size=4), st.data())
 def test_the_items_that_are_kept_are_the_first_of_the_whole(towns: list[Town], data: st.DataObject) -> None:
-    for codec, answer in [
+    pairs: list[tuple[Reads, str]] = [
         (codec_of(list[Town]), "\n".join(map(str, towns))),
         (json_codec_of(list[Town]), as_json({"result": towns})),
-    ]:
+    ]
+    for codec, answer in pairs:
         kept = complete_items(codec, answer[: data.draw(st.integers(0, len(answer)))])
         assert kept is None or (kept and towns[: len(kept)] == kept)
         assert complete_items(codec, answer) == towns
