@@ -196,7 +196,7 @@ def _checker(name: str, schema: JsonSchema) -> Callable[[str], Any]:
     except SchemaError as error:
         raise PromptDefinitionError(f"This is no JSON schema: {_complaint(error)}.") from error
     # An empty registry, since otherwise references to other documents would be fetched.
-    registry: Any = referencing.Registry()  # pyright: ignore[reportUnknownVariableType]
+    registry: Any = referencing.Registry()  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     validator: Any = kind(schema, registry=registry)
 
     def check(document: str) -> Any:
