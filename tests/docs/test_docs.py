@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +20,7 @@ import pytest
 from rigging_py import error
 from rigging_py.generator.local.weights import KNOWN, cache_directory
 from rigging_py.run import RULES
+from rigging_py.run.accept import ACCEPTED
 from tests.docs.model import providers_replaced
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +96,20 @@ def test_every_page_is_in_the_navigation() -> None:
     assert sorted(listed) == sorted(there)
 
 
-ROOMS = ["prompt", "chat", "completion", "message", "model", "parsing", "tools", "generator", "run", "error"]
+ROOMS = [
+    "prompt",
+    "chat",
+    "completion",
+    "message",
+    "model",
+    "parsing",
+    "tools",
+    "generator",
+    "run",
+    "observe",
+    "store",
+    "error",
+]
 
 
 def test_the_site_builds_and_its_reference_shows_every_public_name(tmp_path: Path) -> None:
@@ -130,8 +144,26 @@ def rules_table() -> str:
     return "\n".join(["| state | input | leads to | when |", "|---|---|---|---|", *rows])
 
 
-def test_the_table_of_states_is_the_machine_s_own() -> None:
-    assert rules_table() in (DOCS / "runs.md").read_text(), f"docs/runs.md should say:\n{rules_table()}"
+def state_diagram() -> str:
+    """The same rules as a Mermaid diagram: what leads from one state to another."""
+    inputs: dict[tuple[str, str], list[str]] = {}
+    for rule in RULES:
+        for state in rule.to:
+            if state is not rule.state:
+                inputs.setdefault((rule.state, state), []).append(rule.input)
+    arrows = [f"    {here} --> {there}: {', '.join(names)}" for (here, there), names in inputs.items()]
+    return "\n".join(["```mermaid", "stateDiagram-v2", "    [*] --> Ready", *arrows, "    Done --> [*]", "```"])
+
+
+def accepted_table() -> str:
+    """What becomes of an accepted turn."""
+    rows = [f"| {row.meaning} | {', '.join(f'`{state}`' for state in row.to)} |" for row in ACCEPTED]
+    return "\n".join(["| when | leads to |", "|---|---|", *rows])
+
+
+@pytest.mark.parametrize("shown", [rules_table, state_diagram, accepted_table])
+def test_the_tables_and_the_diagram_of_states_are_the_machine_s_own(shown: Callable[[], str]) -> None:
+    assert shown() in (DOCS / "runs.md").read_text(), f"docs/runs.md should say:\n{shown()}"
 
 
 def test_every_exception_is_explained() -> None:
