@@ -11,6 +11,7 @@ from rigging_py.error import ProtocolError
 from rigging_py.message import FunctionCall, ModelTurn, StopReason, ToolCall, Usage
 from rigging_py.run import (
     AgentRun,
+    Approve,
     AwaitDecision,
     CallModel,
     Feedback,
@@ -19,8 +20,10 @@ from rigging_py.run import (
     ProgramTool,
     ResolveToolCall,
     RunLimits,
+    Skip,
     State,
 )
+from rigging_py.run.steps import InputName
 
 ADD = '{"a": 40, "b": 2}'
 SECRET = '{"a": "secret", "b": 2}'
@@ -117,6 +120,31 @@ RUNS: Mapping[State, Callable[[], AgentRun]] = {
     State.FAILED: failed,
 }
 """A run in each state."""
+
+
+def recover(run: AgentRun) -> None:
+    """Recovers a call that was begun, where one can be."""
+    if run.state is State.EXECUTING_TOOLS:
+        run.tool_started("run/1/0")
+    run.recover()
+
+
+INPUTS: Mapping[InputName, Callable[[AgentRun], Any]] = {
+    "next_step": lambda run: run.next_step(),
+    "model_response": lambda run: run.model_response("42"),
+    "model_failed": lambda run: run.model_failed(OSError("gone")),
+    "resolve_tool_call": lambda run: run.resolve_tool_call(Skip("no such tool")),
+    "decide": lambda run: run.decide("run/1/0", Approve()),
+    "tool_started": lambda run: run.tool_started("run/1/0"),
+    "tool_result": lambda run: run.tool_results([("run/1/0", "42"), ("run/1/1", "seen")]),
+    "recover": recover,
+    "inject": lambda run: run.inject("And in words?"),
+    "expire": lambda run: run.expire(DEADLINE),
+    "cancel": lambda run: run.cancel("enough"),
+    "raise_limit": lambda run: run.raise_limit(max_turns=10),
+    "rename": lambda run: run.rename("other"),
+}
+"""Every input of the machine, with arguments that the runs of `RUNS` take where the table has it."""
 
 
 def reloaded(run: AgentRun, program: Program | None = PROGRAM) -> AgentRun:

@@ -27,7 +27,6 @@ from rigging_py.run import (
     ProviderFailure,
     Repair,
     RunLimits,
-    Skip,
     State,
     ToolResult,
     ToolsRequested,
@@ -44,6 +43,7 @@ from rigging_py.run.steps import InputName
 from tests.run.kit import (
     ADD,
     DEADLINE,
+    INPUTS,
     NUMBER,
     RUNS,
     TOOLS,
@@ -55,28 +55,6 @@ from tests.run.kit import (
     started,
 )
 
-
-def recover(run: AgentRun) -> None:
-    if run.state is State.EXECUTING_TOOLS:
-        run.tool_started("run/1/0")
-    run.recover()
-
-
-INPUTS: Mapping[InputName, Callable[[AgentRun], Any]] = {
-    "next_step": lambda run: run.next_step(),
-    "model_response": lambda run: run.model_response("42"),
-    "model_failed": lambda run: run.model_failed(OSError("gone")),
-    "resolve_tool_call": lambda run: run.resolve_tool_call(Skip("no such tool")),
-    "decide": lambda run: run.decide("run/1/0", Approve()),
-    "tool_started": lambda run: run.tool_started("run/1/0"),
-    "tool_result": lambda run: run.tool_results([("run/1/0", "42"), ("run/1/1", "seen")]),
-    "recover": recover,
-    "inject": lambda run: run.inject("And in words?"),
-    "expire": lambda run: run.expire(DEADLINE),
-    "cancel": lambda run: run.cancel("enough"),
-    "raise_limit": lambda run: run.raise_limit(max_turns=10),
-    "rename": lambda run: run.rename("other"),
-}
 TABLE = {(rule.state, rule.input): rule for rule in RULES}
 PAIRS = list(product(State, get_args(InputName)))
 
