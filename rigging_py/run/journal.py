@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeAlias, overload
+from itertools import islice
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, cast, overload
 
 from pydantic import Field
 
@@ -16,6 +17,10 @@ from rigging_py.message import Message, ModelTurn, StopReason, Usage
 from rigging_py.run.causes import FailureRecord
 from rigging_py.run.state import RunLimits, State
 from rigging_py.run.steps import Decision, ModelCall, Resolution, ToolResult
+
+T = TypeVar("T")
+Place: TypeAlias = Annotated[int, Field(ge=0)]
+"""Where a message stands among all messages of the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class ModelResponded:
 
     turn: int
     attempt: int
-    body: int
+    body: Place
     stop_reason: StopReason = "unknown"
     usage: Usage | None = None
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -84,7 +89,7 @@ class StoredResult:
     """The result of a call: the message at `body`, and whether it ends the run."""
 
     key: str
-    body: int
+    body: Place
     error: bool = False
     stop: bool = False
 
@@ -108,7 +113,7 @@ class Recovered:
 class Injected:
     """`inject`: the messages at `bodies`."""
 
-    bodies: tuple[int, ...]
+    bodies: tuple[Place, ...]
     type: Literal["Injected"] = "Injected"
 
 
@@ -195,12 +200,45 @@ class Entry:
                 return ()
 
 
-@dataclass(frozen=True)
+class Prefix(Sequence[T]):
+    """A list as long as it is now; nothing is copied, so the list may only grow."""
+
+    __slots__ = ("_length", "_whole")
+
+    def __init__(self, whole: list[T]) -> None:
+        self._whole, self._length = whole, len(whole)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[T]: ...
+    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
+        places = range(self._length)[index]
+        return self._whole[places] if isinstance(places, int) else [self._whole[place] for place in places]
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[T]:
+        return islice(self._whole, self._length)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and [*self] == [*cast("Sequence[object]", other)]
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr([*self])
+
+
+@dataclass(frozen=True, slots=True)
 class Journal(Sequence[Entry]):
-    """What happened in a run: how it began, and every input since. A slice is the journal up to a point."""
+    """What happened in a run: how it began, and every input since. It is whole by itself, and does not grow."""
 
     run_id: str
+    """The name the run had when it began."""
     limits: RunLimits
+    """The limits it had when it began."""
     given: int
     """How many of `bodies`, from the first, the run began with."""
     bodies: Sequence[Message]
@@ -227,6 +265,10 @@ class Journal(Sequence[Entry]):
     def results(self, returned: ToolsReturned) -> list[tuple[str, ToolResult]]:
         """The results that the tools gave, by key."""
         return [(one.key, self._result(one)) for one in returned.results]
+
+    def messages(self, entry: Entry) -> list[Message]:
+        """The messages that an entry names."""
+        return [self.bodies[place] for place in entry.places()]
 
     def _result(self, stored: StoredResult) -> ToolResult:
         message = self.bodies[stored.body]

@@ -13,8 +13,6 @@ Migration: TypeAlias = Callable[[Mapping[str, Any]], dict[str, Any]]
 _NAMESPACE = UUID("6f2f9b0e-8a44-5c1f-9d2b-51c1f0a7a3de")
 _SAME = (
     "run_id",
-    "limits",
-    "given",
     "state",
     "turn",
     "attempt",
@@ -22,22 +20,25 @@ _SAME = (
     "output_retries",
     "call_retries",
     "usage",
-    "cause",
 )
+_NEW_LIMITS = {"max_total_tokens": None, "max_cost": None, "max_tool_calls": None, "deadline": None}
 
 
 def from_0(state: Mapping[str, Any]) -> dict[str, Any]:
     """Format 0 kept no journal, and each message where it stood."""
     run: Mapping[str, Any] = state["run"]
     bodies = list(run["messages"])
-    pending = _pending_from_0(run, bodies) if run["pending"] is not None else None
-    new = {
-        "begun_with": run["limits"],
-        "begun_as": run["run_id"],
+    limits: dict[str, Any] = {**_NEW_LIMITS, **run["limits"]}
+    places = {message["uuid"]: place for place, message in enumerate(bodies)}
+    new: dict[str, Any] = {
+        "begun": {"run_id": run["run_id"], "limits": limits, "given": run["given"]},
+        "limits": limits,
         "turns": run["turn"],
         "cuts": 0,
-        "tool_calls": sum(len(message.get("tool_calls") or ()) for message in bodies),
+        "tool_calls": _tool_calls_of_0(run),
         "waiting": [],
+        "pending": _pending_from_0(run, bodies) if run["pending"] is not None else None,
+        "cause": _cause_from_0(run["cause"]) if run["cause"] is not None else None,
         "prefix": "",
         "overrides": None,
         "truncation": "",
@@ -47,12 +48,28 @@ def from_0(state: Mapping[str, Any]) -> dict[str, Any]:
         "format": 1,
         "kind": state["kind"],
         "fingerprint": state["fingerprint"],
-        "head": {**{name: run[name] for name in _SAME}, **new, "pending": pending},
+        "head": {**{name: run[name] for name in _SAME}, **new},
         "bodies": bodies,
         "history": list(range(len(run["messages"]))),
-        "refused": run["refused"],
+        "refused": [places[uuid] for uuid in run["refused"]],
         "journal": [{"input": before, "state": run["state"], "time": None}],
     }
+
+
+def _tool_calls_of_0(run: Mapping[str, Any]) -> int:
+    """Calls taken for execution; nobody counted them, so those that were refused are among them."""
+    under_way = [run["pending"]["message"]] if run["state"] == "ExecutingTools" else []
+    return sum(len(message.get("tool_calls") or ()) for message in [*run["messages"][run["given"] :], *under_way])
+
+
+def _cause_from_0(cause: Mapping[str, Any]) -> dict[str, Any]:
+    match cause["type"]:
+        case "OutputInvalid":
+            return {**cause, "kind": "invalid"}
+        case "ProviderFailure":
+            return {**cause, "error": {**cause["error"], "partial": None}}
+        case _:
+            return dict(cause)
 
 
 def _pending_from_0(run: Mapping[str, Any], bodies: list[Any]) -> dict[str, Any]:

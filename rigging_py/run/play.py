@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
 from pydantic import BaseModel
@@ -31,29 +32,57 @@ from rigging_py.run.journal import (
 if TYPE_CHECKING:
     from rigging_py.run.machine import AgentRun
 
+_NO_JOURNAL = "the run was stored in format {format}, which kept no journal of what came before"
+
+
+class _Nothing:
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+_NOTHING = _Nothing()
+
 
 def play(run: AgentRun, journal: Journal, upto: int | None = None) -> None:
     """Gives `run` the first `upto` inputs of the journal, or all.
 
     Raises `ReplayDivergence` at the first that the run does not take, or that leads it elsewhere than it led then.
     """
-    for at, entry in enumerate(journal.entries[:upto]):
-        if entry.time is not None:
-            run.stamp(entry.time)
+    count = len(journal) if upto is None else upto
+    told = len(run.journal.bodies)
+    for at in range(count):
+        entry = journal.entries[at]
+        # No time is a time too: the driver that gave the entry had none.
+        run.stamp(cast("datetime", entry.time))
+        gone = next((place for place in entry.places() if not 0 <= place < len(journal.bodies)), None)
+        if gone is not None:
+            raise ReplayDivergence(at, entry, None, [f"messages.{gone}: the journal has only {len(journal.bodies)}"])
         try:
             give(run, journal, entry)
         except ProtocolError as error:
             raise ReplayDivergence(at, entry, error, [str(error)]) from None
-        check(run, journal, at)
+        told = check(run, journal, at, told)
+    if count == len(journal) and told < len(journal.bodies):
+        missing = differences(journal.bodies[told], _NOTHING, f"messages.{told}")
+        raise ReplayDivergence(count - 1, journal.bodies[told], None, [*missing])
 
 
-def check(run: AgentRun, journal: Journal, at: int) -> None:
-    """Raises `ReplayDivergence` unless the run did at this place what the journal says."""
+def check(run: AgentRun, journal: Journal, at: int, told: int) -> int:
+    """How many messages there are, `told` of which were compared before.
+
+    Raises `ReplayDivergence` unless the run did at this place what the journal says.
+    """
     expected, played = journal.entries[at], run.journal
     actual = played.entries[at] if at < len(played) else None
     found = list(differences(_shown(expected, journal), _shown(actual, played)))
-    if found:
-        raise ReplayDivergence(at, expected, actual, found)
+    said = len(played.bodies)
+    for place in range(told, said):
+        then = journal.bodies[place] if place < len(journal.bodies) else None
+        if then != played.bodies[place] and place not in expected.places():
+            found += differences(then, played.bodies[place], f"messages.{place}")
+    if found or len(played) > at + 1:
+        raise ReplayDivergence(at, expected, actual, found or ["the input was taken as more than one"])
+    return said
 
 
 def give(run: AgentRun, journal: Journal, entry: Entry) -> None:
@@ -85,8 +114,8 @@ def give(run: AgentRun, journal: Journal, entry: Entry) -> None:
             run.raise_limit(**{name: value for name, value in _fields(limits) if value != getattr(run.limits, name)})
         case Forked(run_id):
             run.rename(run_id)
-        case Migrated():
-            raise ReplayDivergence(0, entry, None, ["the run was stored in a format that kept no journal"])
+        case Migrated(format=found):
+            raise ReplayDivergence(run.position, entry, None, [_NO_JOURNAL.format(format=found)])
         case _:
             assert_never(entry.input)
 
@@ -99,19 +128,24 @@ def _shown(entry: Entry | None, journal: Journal) -> object:
     """An entry without its time, with the messages it names."""
     if entry is None:
         return None
-    bodies = [journal.bodies[place] for place in entry.places()]
-    return {"input": entry.input, "state": entry.state, "messages": bodies}
+    return {"input": entry.input, "state": entry.state, "messages": journal.messages(entry)}
 
 
 def differences(expected: object, actual: object, path: str = "") -> Iterator[str]:
     """Where two values differ, one line each, as `path: expected → actual`."""
     old, new = _parts(expected), _parts(actual)
-    if old is None or new is None:
+    if old is None or new is None or type(expected) is not type(actual):
         if expected != actual:
-            yield f"{path or 'it'}: {expected!r:.200} → {actual!r:.200}"
+            yield f"{path or 'it'}: {_quoted(expected)} → {_quoted(actual)}"
         return
     for name in dict.fromkeys([*old, *new]):
-        yield from differences(old.get(name), new.get(name), f"{path}.{name}" if path else name)
+        yield from differences(old.get(name, _NOTHING), new.get(name, _NOTHING), f"{path}.{name}" if path else name)
+
+
+def _quoted(value: object) -> str:
+    # A member of an enumeration is shown as what it says.
+    text = repr(str(value) if isinstance(value, str) else value)
+    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 def _parts(value: object) -> Mapping[str, object] | None:
