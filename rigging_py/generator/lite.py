@@ -84,6 +84,10 @@ class LiteLLMGenerator(Generator):
         litellm = await asyncio.to_thread(_litellm)
         return bool(litellm.supports_function_calling(self.model))
 
+    async def supports_json_schema(self) -> bool | None:
+        litellm = await asyncio.to_thread(_litellm)
+        return bool(litellm.supports_response_schema(self.model))
+
     async def stream_message(self, messages: Sequence[Message], params: GenerateParams) -> AsyncIterator[Delta]:
         """The answer as it arrives, the whole turn last.
 

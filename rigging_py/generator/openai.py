@@ -35,6 +35,9 @@ class OpenAIGenerator(Generator):
     async def supports_function_calling(self) -> bool:
         return True
 
+    async def supports_json_schema(self) -> bool:
+        return True
+
     async def stream_message(self, messages: Sequence[Message], params: GenerateParams) -> AsyncIterator[Delta]:
         """The answer as it arrives, the whole turn last. Closing the iterator closes the connection.
 

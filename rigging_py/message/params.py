@@ -7,7 +7,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation, field_validator
 
 from rigging_py.message.calls import ToolChoice, ToolDefinition
-from rigging_py.parsing import Shape
+from rigging_py.parsing import JsonShape, Shape
 
 
 class GenerateParams(BaseModel):
@@ -36,7 +36,7 @@ class GenerateParams(BaseModel):
     audio: dict[str, str] | None = None
     extra: dict[str, Any] = Field(default_factory=dict[str, Any])
     """Whatever else the provider takes, sent as it is."""
-    output: SkipValidation[Shape | None] = Field(default=None, exclude=True, repr=False)
+    output: SkipValidation[Shape | JsonShape | None] = Field(default=None, exclude=True, repr=False)
     """The shape of the answer, for generators that can enforce it; set by pipelines."""
 
     @field_validator("stop", mode="before")

@@ -17,6 +17,7 @@ from rigging_py.message import (
     Usage,
     to_stop_reason,
 )
+from rigging_py.parsing import JsonShape
 from rigging_py.wire.failures import BODY_LIMIT, redacted, stream_failure
 
 BROKEN_OFF = "error"
@@ -50,6 +51,9 @@ def chat_request(
         request["tools"] = [tool.model_dump(exclude_none=True) for tool in params.tools]
     elif "tool_choice" in request:
         del request["tool_choice"]
+    if isinstance(params.output, JsonShape):
+        asked = {"name": params.output.name, "schema": params.output.schema}
+        request["response_format"] = {"type": "json_schema", "json_schema": asked}
     if stream:
         request.update(stream=True, stream_options={"include_usage": True})
     return {**request, **params.extra}

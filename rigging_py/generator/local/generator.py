@@ -17,7 +17,7 @@ from rigging_py.generator.local.engine import Engine, engine_for
 from rigging_py.generator.local.grammar import DEFAULT_BUDGET, compile_grammar, compile_json_grammar
 from rigging_py.generator.local.weights import weights
 from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, TextDelta, ToolDefinition
-from rigging_py.parsing.shape import JsonSchema
+from rigging_py.parsing.shape import JsonSchema, Shape
 from rigging_py.wire import ChatStream, DescribedReply, chat_request, describe_tools, http_failure
 
 _DEFAULT_TOKENS = 512
@@ -48,6 +48,9 @@ class LocalGenerator(Generator):
                 yield delta
 
     async def supports_function_calling(self) -> bool:
+        return True
+
+    async def supports_json_schema(self) -> bool:
         return True
 
     def load(self) -> Self:
@@ -108,7 +111,11 @@ def request_for(
         tools = _offered(messages, params, tool_rounds)
         must_call = bool(tools) and params.tool_choice not in (None, "auto", "none")
         request["grammar"], request["max_tokens"] = compile_grammar(
-            params.output, tools, must_call=must_call, budget=budget
+            # A form in JSON is a schema by now.
+            cast("Shape | None", params.output),
+            tools,
+            must_call=must_call,
+            budget=budget,
         )
     return {"max_tokens": _DEFAULT_TOKENS, **request}
 
