@@ -392,10 +392,11 @@ class AgentRun:
         After a call that failed it is `max_attempts` that is raised.
         """
         run = self._take("raise_limit")
-        is_call = isinstance(run.cause, ProviderFailure)
-        if not isinstance(run.cause, MaxTurns | BudgetExceeded | ProviderFailure):
+        # What a filter withheld is the cause too, but that turn is over.
+        is_call = isinstance(run.cause, ProviderFailure) and bool(self.calls[-1].failure)
+        if not is_call and not isinstance(run.cause, MaxTurns | BudgetExceeded):
             raise self._protocol_error("raise_limit", "only a run that failed at a limit or a call goes on")
-        limit = "max_attempts" if isinstance(run.cause, ProviderFailure) else run.cause.limit
+        limit = run.cause.limit if isinstance(run.cause, MaxTurns | BudgetExceeded) else "max_attempts"
         raised = run.limits.raised(limits)
         if limit not in limits or raised is None:
             hint = f"give {limit}, and others if need be, a higher value than it has in {run.limits}"

@@ -3,213 +3,89 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rigging_py.error import ProtocolError
-from rigging_py.message import Message, ModelTurn, StopReason, ToolCall, Usage
+from rigging_py.message import Delta, Message, ModelTurn, TextDelta, ToolCallDelta, Usage
 from rigging_py.run import (
+    OUTPUT_TOOL,
     RULES,
     AgentRun,
     AgentRunStep,
-    Answer,
+    Approve,
+    AwaitDecision,
     CallModel,
+    CallResolved,
     CallTools,
+    CancelAsked,
+    Decided,
     Done,
-    Fail,
+    Expired,
     Failed,
-    FailureRecord,
-    OutputSpec,
+    Forked,
+    Injected,
+    Input,
+    LimitsRaised,
+    ModelFailed,
+    ModelResponded,
+    PartialStreamedTurn,
     PendingToolCall,
     Program,
-    Repair,
-    Resolution,
-    ResolveToolCall,
-    Retry,
+    Recovered,
     RunLimits,
-    Skip,
     State,
-    Stop,
+    StreamedArguments,
+    StreamedInvalidToolCall,
+    StreamedText,
+    StreamedToolCall,
+    StreamedTurn,
+    StreamedTurnAssembler,
     ToolResult,
+    ToolsReturned,
+    ToolStarted,
+    TurnBegan,
 )
-from tests.run.kit import ADD, TOOLS, call, refused, whole_number
+from rigging_py.run.steps import InputName
+from tests.run.kit import INPUTS, refused, reloaded
+from tests.run.worlds import CALM_WORLDS, LIMITS, PROGRAMS, PROMPT, SYSTEM, WORLDS, World, play, run_of
 
-# What a random model says.
+TABLE = {(rule.state, rule.input): rule for rule in RULES}
 
-INFINITE = '{"a": 1e999, "b": 1}'
-USAGES = st.builds(Usage, input_tokens=st.integers(0, 9), output_tokens=st.integers(0, 9))
-CALLS = st.builds(
-    call,
-    st.sampled_from(["add", "look", "nope", ""]),
-    st.sampled_from(["{}", "", ADD, '{"a": 1}', "[1]", "oops", INFINITE, '{"a": "\\ud83d\\ude00", "b": []}']),
-    st.sampled_from(["", "c1", "c2", "call_1_1", "call_2_0"]),
-)
-
-
-def turn_of(
-    text: str, calls: list[ToolCall], reason: StopReason, usage: Usage | None, attempts: list[Usage]
-) -> ModelTurn:
-    return replace(ModelTurn.of(text, calls, stop_reason=reason, usage=usage), attempts=tuple(attempts))
-
-
-TURNS = st.builds(
-    turn_of,
-    st.sampled_from(["42", "", " ", "plenty", "two\n  lines"]),
-    st.lists(CALLS, max_size=3),
-    st.sampled_from(["stop", "stop", "length", "content_filter", "tool_calls", "unknown"]),
-    st.none() | USAGES,
-    st.lists(USAGES, max_size=2),
-)
-FAILURES = st.builds(FailureRecord, st.sampled_from(["RateLimited", "TimedOut", "Refused"]), st.just("gone"))
-
-# What a random driver does.
-
-RESOLUTIONS: st.SearchStrategy[Resolution] = st.sampled_from(
-    [
-        Answer("There is none."),
-        Answer("Never mind.", error=False),
-        Retry("Try again."),
-        Repair(name="look", arguments={}),
-        Repair(arguments={"a": 1, "b": (2.5, None)}),
-        Skip("Not now."),
-        Fail(),
-        Stop("That will do."),
-    ]
-)
-RESULTS = st.builds(
-    ToolResult,
-    st.sampled_from(["42", "", "seen\ud800"]),
-    st.booleans(),
-    st.sampled_from([False, False, False, True]),
-    st.sampled_from([{}, {"took": 1.5}, {"parts": [1, {"x": None}]}]),
-)
-LIMITS = st.builds(
-    RunLimits,
-    max_turns=st.integers(0, 8),
-    max_tool_turns=st.integers(0, 4),
-    max_output_retries=st.integers(0, 3),
-    max_call_retries=st.integers(0, 2),
-    max_attempts=st.integers(1, 3),
-)
-SPECS = st.builds(
-    OutputSpec,
-    st.just((whole_number,)),
-    on_invalid=st.sampled_from(["feedback", "regenerate"]),
-    strict=st.booleans(),
-    keep_dialog=st.booleans(),
-)
-
-
-@dataclass(frozen=True)
-class World:
-    """A model and a driver, each of whose acts is settled by how many came before it."""
-
-    turns: Sequence[ModelTurn | FailureRecord]
-    resolutions: Sequence[Resolution]
-    results: Sequence[ToolResult]
-    order: Sequence[int]
-    cancelled_after: int
-
-    def act(self, run: AgentRun, step: AgentRunStep, count: int) -> None:
-        """The act numbered `count`, which answers `step`."""
-        if count == self.cancelled_after:
-            run.cancel("enough", by="the driver")
-            return
-        match step:
-            case CallModel():
-                said = self.turns[count % len(self.turns)]
-                if isinstance(said, FailureRecord):
-                    run.model_failed(said, retryable=count % 2 == 0, usage=Usage(input_tokens=1))
-                else:
-                    run.model_response(said)
-            case ResolveToolCall():
-                self.resolve(run, self.resolutions[count % len(self.resolutions)])
-            case CallTools(calls):
-                one = self.ordered(calls)[0]
-                run.tool_result(one.key, self.result_of(one))
-            case Done() | Failed():
-                raise AssertionError("the run is over")
-
-    def resolve(self, run: AgentRun, resolution: Resolution) -> None:
-        try:
-            run.resolve_tool_call(resolution)
-        except ProtocolError:
-            run.resolve_tool_call(Answer("There is none."))
-
-    def ordered(self, calls: Sequence[PendingToolCall]) -> list[PendingToolCall]:
-        return sorted(calls, key=lambda one: self.order[int(one.key.rpartition("/")[2]) % len(self.order)])
-
-    def result_of(self, one: PendingToolCall) -> ToolResult:
-        _, turn, index = one.key.split("/")
-        return self.results[(int(turn) * 3 + int(index)) % len(self.results)]
-
-
-WORLDS = st.builds(
-    World,
-    st.lists(TURNS | TURNS | FAILURES, min_size=1, max_size=6),
-    st.lists(RESOLUTIONS, min_size=1, max_size=4),
-    st.lists(RESULTS, min_size=1, max_size=4),
-    st.permutations(range(3)),
-    st.integers(0, 60),
-)
-PROGRAMS = st.builds(Program, st.just(TOOLS), st.none() | SPECS)
-PROMPT = Message("user", "How many?")
-
-
-def run_of(program: Program, limits: RunLimits) -> AgentRun:
-    return AgentRun(PROMPT, history=[Message("system", "Count.", uuid=PROMPT.uuid)], limits=limits, program=program)
-
-
-def no_reload(run: AgentRun, _: int) -> AgentRun:
-    return run
-
-
-def play(
-    world: World,
-    run: AgentRun,
-    reload: Callable[[AgentRun, int], AgentRun] = no_reload,
-    look: Callable[[AgentRun, AgentRunStep], None] | None = None,
-) -> tuple[list[AgentRunStep], AgentRun]:
-    """Drives a run to its end; gives every step and the run."""
-    steps: list[AgentRunStep] = []
-    while True:
-        run = reload(run, len(steps))
-        step = run.next_step()
-        if look is not None:
-            look(run, step)
-        steps.append(step)
-        if isinstance(step, Done | Failed):
-            return steps, run
-        run = reload(run, len(steps))
-        world.act(run, step, len(steps))
-
-
-def stored_and_loaded(run: AgentRun, program: Program) -> AgentRun:
-    return AgentRun.load(json.loads(json.dumps(run.dump())), program)
+# 1. Every call in the history is answered.
 
 
 @given(WORLDS, PROGRAMS, LIMITS)
 def test_every_call_in_the_history_is_answered_at_once_and_in_order(
     world: World, program: Program, limits: RunLimits
 ) -> None:
-    def look(run: AgentRun, _: AgentRunStep) -> None:
-        messages = list(run.messages)
-        while messages:
-            asked = messages.pop(0)
-            for one in asked.tool_calls or ():
-                answer = messages.pop(0)
-                assert (answer.role, answer.tool_call_id) == ("tool", one.id)
-            assert not messages or messages[0].role != "tool"
-            ids = [one.id for one in asked.tool_calls or ()]
-            assert len(ids) == len(set(ids))
-            assert "" not in ids
+    def look(run: AgentRun, step: AgentRunStep) -> None:
+        assert_calls_are_answered(run.messages)
+        if isinstance(step, CallModel):
+            assert_calls_are_answered(step.messages)
 
-    play(world, run_of(program, limits), look=look)
+    _, run = play(world, run_of(program, limits), look=look)
+    made = [message.uuid for message in run.messages[2:]]
+    assert len(made) == len(set(made))
+
+
+def assert_calls_are_answered(messages: Sequence[Message]) -> None:
+    left = list(messages)
+    while left:
+        asked = left.pop(0)
+        assert asked.role != "tool"
+        ids = [one.id for one in asked.tool_calls or ()]
+        assert "" not in ids
+        assert len(ids) == len(set(ids))
+        assert [(one.role, one.tool_call_id) for one in left[: len(ids)]] == [("tool", id_) for id_ in ids]
+        del left[: len(ids)]
+
+
+# 2. No limit is passed, and nothing spent is forgotten.
 
 
 @given(WORLDS, PROGRAMS, LIMITS)
@@ -217,114 +93,318 @@ def test_no_limit_is_passed_and_usage_is_the_sum_over_the_calls(
     world: World, program: Program, limits: RunLimits
 ) -> None:
     def look(run: AgentRun, step: AgentRunStep) -> None:
+        now, head = run.limits, run.dump()["head"]
         completed = [one for one in run.calls if not one.failure]
-        assert len(completed) <= run.turn <= limits.max_turns
-        assert run.tool_turns <= limits.max_tool_turns
-        assert run.usage == sum((one.usage for one in run.calls if one.usage), Usage())
+        assert len(completed) <= run.turn
+        assert run.turns <= now.max_turns
+        assert run.tool_turns <= now.max_tool_turns
+        assert head["output_retries"] <= now.max_output_retries
+        assert head["call_retries"] <= now.max_call_retries
+        assert now.max_tool_calls is None or head["tool_calls"] <= now.max_tool_calls
+        assert run.usage == spent(run)
         if isinstance(step, CallModel):
-            assert step.attempt <= limits.max_attempts
+            assert step.attempt <= now.max_attempts
+        if isinstance(step, CallModel) and step.attempt == 1:
+            assert now.max_total_tokens is None or run.usage.total_tokens < now.max_total_tokens
+            assert now.max_cost is None or (run.usage.cost is not None and run.usage.cost < now.max_cost)
 
     play(world, run_of(program, limits), look=look)
 
 
+def spent(run: AgentRun) -> Usage:
+    """The sum over the calls; a turn that says nothing of what it used has cost nobody knows what."""
+    total = Usage(cost=0.0)
+    for one in run.calls:
+        total += one.usage or (None if one.failure else Usage())
+    return total
+
+
+# 3. What a run is given is never changed.
+
+
 @given(WORLDS, PROGRAMS, LIMITS)
 def test_what_a_run_is_given_is_never_changed(world: World, program: Program, limits: RunLimits) -> None:
-    def given_things() -> list[Any]:
+    def given_things() -> str:
         turns = [turn.message.model_dump() for turn in world.turns if isinstance(turn, ModelTurn)]
-        return [PROMPT.model_dump(), turns, list(world.results), list(world.resolutions)]
+        said = [PROMPT.model_dump(), SYSTEM.model_dump(), turns]
+        return json.dumps([said, list(world.results), list(world.resolutions), list(world.decisions)], default=repr)
 
-    before = json.dumps(given_things(), default=repr)
+    before = given_things()
     play(world, run_of(program, limits))
-    assert json.dumps(given_things(), default=repr) == before
+    assert given_things() == before
+
+
+# 4. What is refused changes nothing; what is over stays as it is.
 
 
 @given(WORLDS, PROGRAMS, LIMITS)
 def test_next_step_is_stable_and_what_the_table_has_not_is_refused_unchanged(
     world: World, program: Program, limits: RunLimits
 ) -> None:
-    acts: dict[str, Callable[[AgentRun], Any]] = {
-        "model_response": lambda run: run.model_response("42"),
-        "model_failed": lambda run: run.model_failed(OSError("gone")),
-        "resolve_tool_call": lambda run: run.resolve_tool_call(Skip("no")),
-        "tool_result": lambda run: run.tool_result("run/0/0", "42"),
-        "cancel": lambda run: run.cancel("enough"),
-    }
-    allowed = {(rule.state, rule.input) for rule in RULES}
-
     def look(run: AgentRun, step: AgentRunStep) -> None:
+        before = run.dump()
+        for name, act in INPUTS.items():
+            if (run.state, name) not in TABLE:
+                error = refused(run, act)
+                assert (error.method, error.state) == (name, run.state)
+        for act in wrong_acts(run.state):
+            refused(run, act)
         assert run.next_step() == step
-        for name, act in acts.items():
-            if (run.state, name) not in allowed or name == "tool_result":
-                refused(run, act)
-        assert run.next_step() == step
+        assert run.dump() == before
 
     play(world, run_of(program, limits), look=look)
 
 
+def wrong_acts(state: State) -> list[Any]:
+    """Inputs that the state takes, with arguments that no run does."""
+    acts: Mapping[State, list[Any]] = {
+        State.AWAITING_MODEL: [lambda run: run.model_response(ModelTurn(Message("user", "42")))],
+        State.AWAITING_DECISION: [lambda run: run.decide("run/0/0", Approve())],
+        State.EXECUTING_TOOLS: [
+            lambda run: run.tool_results([]),
+            lambda run: run.tool_result("run/0/0", "42"),
+            lambda run: run.tool_started("run/0/0"),
+        ],
+        State.FAILED: [lambda run: run.raise_limit(max_turns=-1), lambda run: run.raise_limit()],
+    }
+    return [*acts.get(state, []), *([lambda run: run.inject([])] if state is not State.FAILED else [])]
+
+
+# 5. Only what may be executed reaches the driver.
+
+
 @given(WORLDS, PROGRAMS, LIMITS)
-def test_only_tools_that_are_there_with_good_arguments_reach_the_driver(
+def test_only_tools_that_may_be_called_with_good_arguments_reach_the_driver(
     world: World, program: Program, limits: RunLimits
 ) -> None:
     def look(_: AgentRun, step: AgentRunStep) -> None:
         if isinstance(step, CallTools):
             assert step.calls
+            assert all(program.allows(one.name) and one.name != OUTPUT_TOOL for one in step.calls)
             assert all(program.tools[one.name].check(one.arguments) is None for one in step.calls)
             assert not any(one.malformed for one in step.calls)
 
     play(world, run_of(program, limits), look=look)
 
 
-@given(WORLDS, PROGRAMS, LIMITS, st.sets(st.integers(0, 40)))
-def test_a_run_that_is_stored_and_loaded_at_any_point_goes_on_as_if_it_had_not_been(
-    world: World, program: Program, limits: RunLimits, points: set[int]
+@given(WORLDS, PROGRAMS, LIMITS)
+def test_a_call_that_needs_approval_is_executed_only_when_it_was_decided(
+    world: World, program: Program, limits: RunLimits
 ) -> None:
-    def reload(run: AgentRun, count: int) -> AgentRun:
-        return stored_and_loaded(run, program) if count in points else run
+    def look(run: AgentRun, step: AgentRunStep) -> None:
+        decided = {tail(entry.input.key) for entry in run.journal if isinstance(entry.input, Decided)}
+        for one in step.calls if isinstance(step, CallTools) else ():
+            assert not program.tools[one.name].needs_approval(one.arguments) or tail(one.key) in decided
+
+    play(world, run_of(program, limits), look=look)
+
+
+def tail(key: str) -> str:
+    """A key without the id of the run, which may change."""
+    return "/".join(key.split("/")[-2:])
+
+
+# 6. A run that is stored goes on as if it had not been.
+
+
+@given(WORLDS, PROGRAMS, LIMITS, st.just(None) | st.sets(st.integers(0, 60)))
+def test_a_run_that_is_stored_and_loaded_at_any_point_goes_on_as_if_it_had_not_been(
+    world: World, program: Program, limits: RunLimits, points: set[int] | None
+) -> None:
+    count = iter(range(10_000))
+
+    def reload(run: AgentRun) -> AgentRun:
+        at = next(count)
+        return reloaded(run, program) if points is None or at in points else run
 
     steps, run = play(world, run_of(program, limits))
     again, loaded = play(world, run_of(program, limits), reload)
-    assert loaded.dump() == run.dump()
     assert again == steps
+    assert loaded.dump() == run.dump()
 
 
-@given(WORLDS, PROGRAMS, LIMITS, st.permutations(range(3)), st.booleans())
-def test_results_one_at_a_time_and_all_at_once_and_in_any_order_are_the_same_run(
-    world: World, program: Program, limits: RunLimits, order: list[int], at_once: bool
+# 7. Blocking, streaming and one at a time are the same.
+
+
+@given(CALM_WORLDS, PROGRAMS, LIMITS, st.permutations(range(3)), st.data())
+def test_streamed_and_whole_turns_and_results_in_any_order_are_the_same_run(
+    world: World, program: Program, limits: RunLimits, order: list[int], data: st.DataObject
 ) -> None:
-    # Acts are numbered by turn here, so that the number of results does not shift what comes after them.
-    def drive(order: Sequence[int], at_once: bool) -> tuple[AgentRun, Any]:
-        this, run = replace(world, order=order, cancelled_after=-1), run_of(program, limits)
-        resolved = 0
-        while True:
-            step = run.next_step()
-            match step:
-                case Done() | Failed():
-                    return run, step
-                case CallTools(calls):
-                    results = [(one.key, this.result_of(one)) for one in this.ordered(calls)]
-                    run.tool_results(results if at_once else results[:1])
-                case ResolveToolCall():
-                    this.resolve(run, this.resolutions[resolved % len(this.resolutions)])
-                    resolved += 1
-                case CallModel():
-                    this.act(run, step, len(run.calls))
+    def streamed(turn: ModelTurn) -> ModelTurn:
+        return assembled(turn, program, data.draw(deltas_of(turn)))
 
-    run, end = drive([0, 1, 2], at_once=True)
-    other, other_end = drive(order, at_once)
-    assert other_end == end
-    assert other.messages == run.messages
-    assert other.dump() == run.dump()
+    class AtOnce(World):
+        def act(self, run: AgentRun, step: AgentRunStep) -> bool:
+            if isinstance(step, CallTools):
+                run.tool_results([(one.key, self.result_of(one)) for one in step.calls])
+                return True
+            return super().act(run, step)
+
+    class Streamed(World):
+        def said(self, run: AgentRun) -> Any:
+            turn = super().said(run)
+            return streamed(turn) if isinstance(turn, ModelTurn) else turn
+
+    kept = {name: getattr(world, name) for name in World.__dataclass_fields__}
+    whole = end_of(AtOnce(**kept), run_of(program, limits))
+    assert end_of(world, run_of(program, limits)) == whole
+    assert end_of(Streamed(**{**kept, "order": order, "begins": True}), run_of(program, limits)) == whole
+
+
+def end_of(world: World, run: AgentRun) -> list[object]:
+    """How a run ends, and what it went through; not in how many inputs."""
+    steps, run = play(world, run)
+    return [steps[-1], run.messages, run.usage, run.calls, run.turn, run.tool_turns]
+
+
+@st.composite
+def deltas_of(draw: st.DrawFn, turn: ModelTurn) -> list[Delta]:
+    """A turn cut into deltas at random: its text and each of its calls in order, in any mixture."""
+    text: list[Delta] = [TextDelta(piece) for piece in draw(pieces_of(turn.message.content))]
+    calls: list[list[Delta]] = []
+    for index, one in enumerate(turn.message.tool_calls or ()):
+        rest = [ToolCallDelta(index, arguments=piece) for piece in draw(pieces_of(one.arguments))]
+        calls.append([ToolCallDelta(index, one.id, one.name), *rest])
+    lanes = [lane for lane in (text, *calls) if lane]
+    mixed: list[Delta] = []
+    while lanes:
+        lane = lanes[draw(st.integers(0, len(lanes) - 1))]
+        mixed.append(lane.pop(0))
+        lanes = [one for one in lanes if one]
+    return [*mixed, turn]
+
+
+@st.composite
+def pieces_of(draw: st.DrawFn, text: str) -> list[str]:
+    cuts = sorted(draw(st.sets(st.integers(0, len(text)), max_size=4)))
+    return [text[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+
+
+def assembled(turn: ModelTurn, program: Program, deltas: Sequence[Delta]) -> ModelTurn:
+    """The turn as a stream gives it. What its reader was told is the turn, but for calls that are held back."""
+    assembler = StreamedTurnAssembler(program)
+    cut = assembler.finish()
+    assert isinstance(cut, PartialStreamedTurn)
+    events = [event for delta in deltas for event in assembler.feed(delta)]
+    assert "".join(event.text for event in events if isinstance(event, StreamedText)) == turn.message.content
+    held = {event.index for event in events if isinstance(event, StreamedInvalidToolCall)}
+    told = {event.index for event in events if isinstance(event, StreamedToolCall)}
+    asked = turn.message.tool_calls or []
+    assert held.isdisjoint(told)
+    # A call without a name never begins.
+    assert held | told == {index for index, one in enumerate(asked) if one.name}
+    for index in told:
+        assert program.allows(asked[index].name)
+        arguments = [event.text for event in events if isinstance(event, StreamedArguments) and event.index == index]
+        assert "".join(arguments) == asked[index].arguments
+    finished = assembler.finish()
+    assert isinstance(finished, StreamedTurn)
+    return finished.turn
+
+
+# 8. A driver that is killed loses nothing, and no call whose result is stored runs twice.
+
+
+class Killed(World):
+    """A world whose driver begins every call, and counts what its tools do."""
+
+    done: Counter[str]
+    stored: set[str]
+
+    def result_of(self, one: PendingToolCall) -> ToolResult:
+        assert one.key not in self.stored
+        self.done[one.key] += 1
+        return super().result_of(one)
+
+
+@given(CALM_WORLDS, PROGRAMS, LIMITS, st.data())
+def test_a_driver_that_is_killed_anywhere_leaves_a_run_that_ends_as_if_it_had_not_been(
+    world: World, program: Program, limits: RunLimits, data: st.DataObject
+) -> None:
+    world = replace(world, begins=True)
+    steps, whole = play(world, run_of(program, limits))
+    kept = {name: getattr(world, name) for name in World.__dataclass_fields__}
+    places = range(len(steps) * 2)
+    for place in data.draw(st.lists(st.sampled_from(places), min_size=1, max_size=8, unique=True)):
+        killed = Killed(**kept)
+        vars(killed).update(done=Counter[str](), stored=set[str]())
+        ended = ended_after(killed, program, run_of(program, limits), kill_at={place})
+        assert ended == ended_whole(steps[-1], whole)
+    killed = Killed(**kept)
+    vars(killed).update(done=Counter[str](), stored=set[str]())
+    assert ended_after(killed, program, run_of(program, limits), kill_at=set(places)) == ended_whole(steps[-1], whole)
+
+
+def ended_whole(step: AgentRunStep, run: AgentRun) -> list[object]:
+    return [step, run.messages, run.usage, run.calls, run.turn, run.tool_turns]
+
+
+def ended_after(world: Killed, program: Program, run: AgentRun, kill_at: set[int]) -> list[object]:
+    """How a run ends whose driver is killed so many acts after it began, before what the last act did is stored."""
+    stored, acts = run.dump(), 0
+    while True:
+        step = run.next_step()
+        is_over = not world.act(run, step)
+        acts += 1
+        if acts - 1 in kill_at:
+            # What was done and not stored is done again, or asked about; what was stored is not.
+            kill_at = kill_at - {acts - 1}
+            run = AgentRun.load(json.loads(json.dumps(stored)), program)
+            if isinstance(step := run.next_step(), CallTools) and step.started:
+                run.recover()
+            stored = run.dump()
+            continue
+        if is_over:
+            return ended_whole(run.next_step(), run)
+        stored = run.dump()
+        world.stored |= {
+            one.key for entry in run.journal if isinstance(entry.input, ToolsReturned) for one in entry.input.results
+        }
+
+
+# And everything is in the table.
+
+NAMES: Mapping[type, InputName] = {
+    TurnBegan: "next_step",
+    ModelResponded: "model_response",
+    ModelFailed: "model_failed",
+    CallResolved: "resolve_tool_call",
+    Decided: "decide",
+    ToolStarted: "tool_started",
+    ToolsReturned: "tool_result",
+    Recovered: "recover",
+    Injected: "inject",
+    Expired: "expire",
+    CancelAsked: "cancel",
+    LimitsRaised: "raise_limit",
+    Forked: "rename",
+}
+
+
+def path_of(run: AgentRun) -> Iterator[tuple[State, Input, State]]:
+    """Every input that a run took, with the states before and after it."""
+    before = State.READY
+    for entry in run.journal:
+        yield before, entry.input, entry.state
+        before = entry.state
 
 
 @given(WORLDS, PROGRAMS, LIMITS)
-def test_every_step_leads_where_the_table_says(world: World, program: Program, limits: RunLimits) -> None:
-    leads = {(rule.state, to) for rule in RULES for to in rule.to}
-    seen: list[State] = []
+def test_every_input_leads_where_the_table_says_and_the_journal_ends_where_the_run_is(
+    world: World, program: Program, limits: RunLimits
+) -> None:
+    _, run = play(world, run_of(program, limits))
+    for before, accepted, after in path_of(run):
+        assert after in TABLE[before, NAMES[type(accepted)]].to
+    assert not run.journal or run.journal[-1].state is run.state
 
-    def look(run: AgentRun, _: AgentRunStep) -> None:
-        seen.append(run.state)
+
+@given(WORLDS, PROGRAMS, LIMITS)
+def test_the_steps_of_a_run_are_those_of_its_state(world: World, program: Program, limits: RunLimits) -> None:
+    kinds = {CallModel: State.AWAITING_MODEL, CallTools: State.EXECUTING_TOOLS, AwaitDecision: State.AWAITING_DECISION}
+    kinds |= {Done: State.DONE, Failed: State.FAILED}
+
+    def look(run: AgentRun, step: AgentRunStep) -> None:
+        assert run.state is kinds.get(type(step), State.RESOLVING)
 
     play(world, run_of(program, limits), look=look)
-    # A step shows no Ready: next_step() has left it already.
-    through_ready = {(a, c) for a, b in leads if b is State.READY for d, c in leads if d is State.READY}
-    assert set(pairwise(seen)) <= leads | through_ready
