@@ -129,7 +129,9 @@ def _words(body: str) -> list[str]:
     except ValueError:
         return []
     error: Any = cast("Mapping[str, Any]", value).get("error", value) if isinstance(value, Mapping) else value
-    details = cast("Mapping[str, Any]", error) if isinstance(error, Mapping) else {}
+    if not isinstance(error, Mapping):
+        return []
+    details = cast("Mapping[str, Any]", error)
     return [str(details[name]) for name in ("code", "type", "status", "status_code") if details.get(name)]
 
 

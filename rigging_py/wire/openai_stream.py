@@ -229,7 +229,7 @@ class ChatStream:
         return max(self.calls, default=-1) + 1
 
 
-def _first(choices: object) -> dict[str, Any] | None:
+def _first(choices: Any) -> dict[str, Any] | None:
     """The choice that is the answer. Asked for several, a server sends chunks of each by turns."""
     if choices is not None and not isinstance(choices, list):
         raise ValueError("its choices are no list")

@@ -30,7 +30,12 @@ class Letter:
 
 
 def chunk(delta: Any = None, reason: str | None = None, **others: Any) -> dict[str, Any]:
-    choice = {"index": 0, "delta": {} if delta is None else delta, "logprobs": None, "finish_reason": reason}
+    choice: dict[str, Any] = {
+        "index": 0,
+        "delta": {} if delta is None else delta,
+        "logprobs": None,
+        "finish_reason": reason,
+    }
     return {"id": "chatcmpl-7", "object": "chat.completion.chunk", "model": "m-1", "choices": [choice], **others}
 
 
@@ -48,7 +53,7 @@ def _call(index: int | None, arguments: str, id_: str | None = None, name: str |
     )
 
 
-_USED = {"choices": [], "usage": USAGE, "id": "chatcmpl-7", "model": "m-1"}
+_USED: dict[str, Any] = {"choices": [], "usage": USAGE, "id": "chatcmpl-7", "model": "m-1"}
 _COUNTED = Usage(input_tokens=9, output_tokens=4, total_tokens=13)
 
 LETTERS = {

@@ -19,10 +19,10 @@ letters = pytest.mark.parametrize("letter", list(LETTERS.values()), ids=list(LET
 
 def read(*pieces: bytes) -> tuple[list[Delta], ModelTurn]:
     body = ChatBody("acme", "hush-hush")
-    deltas = [delta for piece in pieces for delta in body.feed(piece)]
-    *deltas, turn = [*deltas, *body.ending()]
+    fed = [delta for piece in pieces for delta in body.feed(piece)]
+    *rest, turn = body.ending()
     assert isinstance(turn, ModelTurn)
-    return deltas, turn
+    return [*fed, *rest], turn
 
 
 def shown(turn: ModelTurn) -> tuple[Any, ...]:
