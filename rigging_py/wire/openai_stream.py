@@ -229,11 +229,12 @@ class ChatStream:
         return max(self.calls, default=-1) + 1
 
 
-def _first(choices: Any) -> dict[str, Any] | None:
+def _first(choices: object) -> dict[str, Any] | None:
     """The choice that is the answer. Asked for several, a server sends chunks of each by turns."""
-    if choices is not None and not isinstance(choices, list):
+    listed = as_list(choices)
+    if choices is not None and listed is not choices:
         raise ValueError("its choices are no list")
-    for one in as_list(choices):
+    for one in listed:
         choice = as_object(one)
         if choice is None:
             raise ValueError("a choice in it is no object")

@@ -28,8 +28,12 @@ from tests.generator.stub import Reply, Stub, completion, refusal
 from tests.wire.letters import DONE, LETTERS, Letter, chunk, sse
 from tests.wire.test_openai_stream import assembled, said, shown
 
-# litellm 1.106 asks instances for what pydantic wants asked of classes, at the end of each stream.
-pytestmark = pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning")
+# litellm 1.106 asks instances for what pydantic wants asked of classes at the end of each stream, and builds types that
+# pydantic warns of at the first.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*`ReadOnly` qualifier:UserWarning"),
+]
 
 KEY = "hush-hush-9"
 HELLO = [rg.Message("user", "Hi")]
