@@ -72,24 +72,32 @@ class Hooks(Protocol):
 
     async def before_model_call(self, detail: ModelCallDetail) -> ModelCallPatch | None:
         """A model is about to be called."""
+        return None
 
     async def after_model_turn(self, detail: ModelTurnDetail) -> RefuseTurn | StopRun | None:
         """A model has answered."""
+        return None
 
     async def on_invalid_call(self, detail: InvalidCallDetail) -> Resolution | None:
         """A tool call cannot be executed; without an answer the model is told why."""
+        return None
 
     async def on_approval(self, detail: ApprovalDetail) -> Decision | None:
         """A tool call waits for a decision; when nobody decides, the run is paused."""
+        return None
 
     async def before_tool(self, detail: ToolDetail) -> RewriteArguments | SkipTool | StopRun | None:
         """A tool is about to be executed."""
+        return None
 
     async def after_tool(self, detail: ToolResultDetail) -> ReplaceResult | StopRun | None:
         """A tool has given a result."""
+        return None
 
     async def on_delta(self, detail: DeltaDetail) -> None:
         """A piece of a turn came in."""
+        return
 
     async def on_state(self, detail: StateDetail) -> None:
         """The run accepted an input."""
+        return

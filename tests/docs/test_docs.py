@@ -75,7 +75,10 @@ NEEDS_WEIGHTS = pytest.mark.skipif(not weights_are_here(), reason="the embedded 
 @pytest.mark.model
 @NEEDS_WEIGHTS
 @pytest.mark.parametrize("page", with_code([ROOT / "README.md", DOCS / "local-model.md"]))
-async def test_pages_about_the_embedded_model_run_on_the_embedded_model(page: Path) -> None:
+async def test_pages_about_the_embedded_model_run_on_the_embedded_model(
+    page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
     await run_page(page)
 
 
@@ -88,6 +91,16 @@ def test_the_quickstart_runs_on_the_embedded_model() -> None:
     for title in ("capital_of", "is_true", "city_with", "list_planets", "a chat with a tool", "continued"):
         assert title in said.stdout
     assert "|- add_numbers(" in said.stdout
+
+
+@pytest.mark.model
+@NEEDS_WEIGHTS
+def test_the_example_of_a_stored_run_goes_on_in_another_process() -> None:
+    command = [sys.executable, str(ROOT / "examples" / "durable.py")]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ}, check=False)
+    assert said.returncode == 0, said.stderr
+    assert "'sum' waits: may add_numbers run with {'x': 1337, 'y': 42}?" in said.stdout
+    assert "[the tool says: 1379.0]" in said.stdout
 
 
 def test_every_page_is_in_the_navigation() -> None:
