@@ -294,8 +294,11 @@ def _first(error: ValidationError) -> str:
     """The first thing that is wrong, and where; it quotes nothing of what was said."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = ".".join("content" if name == "content_parts" else str(name) for name in first["loc"])
-    message = "no such kind" if first["type"].startswith("union_tag") else first["msg"]
-    return f"at {place!r}: {message}"
+    return f"at {place!r}: {_UNION.get(first['type'], first['msg'])}"
+
+
+# The words of these quote what was found.
+_UNION = {"union_tag_invalid": "its type is unknown", "union_tag_not_found": "its type is missing"}
 
 
 def _run(stored: StoredRun) -> RunState:
