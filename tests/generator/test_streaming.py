@@ -206,7 +206,8 @@ async def test_whoever_stops_reading_closes_the_connection(stub: Stub, ask: Any,
         await anext(deltas)
     else:
         task = asyncio.create_task(reading())
-        await came.wait()
+        async with asyncio.timeout(30):
+            await came.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
