@@ -105,7 +105,7 @@ class Prompt(Generic[P, R]):
             return cast("R", chat)
         text = _answer(chat)
         try:
-            return cast("R", codec.read(text, chat) if isinstance(codec, SeveralCodec) else codec.read(text))
+            return codec.read(text, chat) if isinstance(codec, SeveralCodec) else codec.read(text)
         except RiggingError as error:
             error.messages = chat.all
             raise

@@ -65,7 +65,7 @@ def answer(said: Sequence[rg.Message], asked: rg.GenerateParams) -> rg.ModelTurn
         name = asked.tools[0].function.name
         call = rg.ToolCall.model_validate({"id": "call_1", "function": {"name": name, "arguments": CALLS[name]}})
         return rg.ModelTurn.of(tool_calls=[call], usage=usage)
-    if asked.output:
+    if isinstance(asked.output, tuple):
         return rg.ModelTurn.of("Here you are:\n" + "\n".join(map(elements, asked.output)), usage=usage)
     if said[-1].role == "tool":
         return rg.ModelTurn.of(f"The tool says {said[-1].content}.", usage=usage)
