@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, assert_type
 
 import rigging_py as rg
+from rigging_py.prompt import PromptStream
 
 
 class Fact(rg.Model):
@@ -276,3 +277,36 @@ class Mine(rg.Generator):
         self, messages: Sequence[Sequence[rg.Message]], params: Sequence[rg.GenerateParams]
     ) -> Sequence[rg.GeneratedMessage | BaseException]:
         return [rg.GeneratedMessage.from_text("hi") for _ in messages]
+
+
+# Streams, and runs that go on.
+
+
+async def streams_and_resumed_runs_keep_their_types() -> None:
+    stream = sync.stream("a")
+    assert_type(stream, PromptStream[Fact])
+    assert_type(await stream.value(), Fact)
+    async for known in stream.partials():
+        assert_type(known, rg.Partial[Fact])
+        assert_type(known.get("fact", str), str | None)
+        print(known.fact)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType, reportUnknownMemberType]
+    async for event in pipeline.stream():
+        assert_type(event, rg.ChatEvent)
+    async for text in pipeline.stream_text():
+        assert_type(text, str)
+    assert_type(pipeline.stream(), rg.EventStream)
+    assert_type(await pipeline.stream().chat(), rg.Chat)
+    assert_type(pipeline.run_sync(), rg.Chat)
+    assert_type(await pipeline.run(store="memory!", run_id="a"), rg.Chat)
+    assert_type(await rg.resume("a", store="memory!", pipeline=pipeline), rg.Chat)
+    assert_type(await pipeline.resume("a", store=rg.get_store("memory!"), decisions={"a": rg.Approve()}), rg.Chat)
+    assert_type(pipeline.with_hooks().with_context(3).within(seconds=3).until(bool), rg.ChatPipeline)
+
+
+@rg.tool(effect="read", timeout=3)
+def looked_up(word: str, context: rg.ToolContext[int]) -> str:
+    return word * context.value
+
+
+def tools_with_context_keep_their_types() -> None:
+    assert_type(looked_up("a", rg.ToolContext(3, "key", "run")), str)
