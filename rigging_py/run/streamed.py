@@ -5,10 +5,13 @@ It does no I/O. What a call of a tool that may not be called says never comes ou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
-from rigging_py.message import Delta, ModelTurn, ReasoningDelta, TextDelta, ToolCallDelta, Usage
+from pydantic_core import to_json
+
+from rigging_py.message import Delta, ModelTurn, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta, Usage
 from rigging_py.run.calls import problem_of
 from rigging_py.run.causes import PartialStreamedTurn, Problem
 from rigging_py.run.program import Program
@@ -77,10 +80,14 @@ class StreamedResolution:
 
 @dataclass(frozen=True, slots=True)
 class StreamedTurn:
-    """A whole turn, and what was said meanwhile about calls of it."""
+    """A whole turn, and what was said meanwhile about calls of it.
+
+    `is_revised` says that the turn is not what had come in pieces: a reader should show the turn instead.
+    """
 
     turn: ModelTurn
     resolutions: tuple[StreamedResolution, ...] = ()
+    is_revised: bool = False
 
 
 @dataclass(slots=True)
@@ -91,12 +98,18 @@ class _Call:
     """Pieces of the arguments that came out."""
     is_open: bool = False
     is_held: bool = False
+    is_settled: bool = False
+    """Whether its arguments were repaired, so that what the model still says of them is not wanted."""
+
+    def said(self) -> str:
+        return "".join(self.arguments)
 
 
 class StreamedTurnAssembler:
     """Feed it the deltas of one turn in order, and `finish` it.
 
-    Without a `program` every tool may be called.
+    Without a `program` every tool may be called. Events follow the order of the deltas, and what the whole turn has
+    beyond them comes last.
     """
 
     def __init__(self, program: Program | None = None) -> None:
@@ -106,6 +119,7 @@ class StreamedTurnAssembler:
         self._calls: dict[int, _Call] = {}
         self._resolutions: dict[int, StreamedResolution] = {}
         self._turn: ModelTurn | None = None
+        self._is_revised = False
 
     def feed(self, delta: Delta) -> list[StreamedTurnEvent]:
         """What a delta tells a reader. Raises `ValueError` for one that comes after the whole turn."""
@@ -123,23 +137,27 @@ class StreamedTurnAssembler:
             case ModelTurn():
                 self._turn = delta
                 return self._rest(delta)
+            case _:
+                assert_never(delta)
 
     def resolve(self, index: int, resolution: Resolution) -> list[StreamedTurnEvent]:
-        """Says what is to become of an invalid call. One that is given another name comes out under it."""
+        """Says what is to become of an invalid call. One that is repaired to a tool that may be called comes out.
+
+        Raises `ValueError` for a call that is not held back, or not any more.
+        """
         call = self._calls.get(index)
-        if call is None or not call.is_held:
+        if call is None or not call.is_held or index in self._resolutions:
             raise ValueError(f"The call at {index} is not one that is held back.")
-        self._resolutions[index] = StreamedResolution(index, resolution)
-        if isinstance(resolution, Repair) and resolution.name and resolution.arguments is None:
-            call.is_held = False
-            return self._open(index, call, resolution.name)
-        return []
+        events = self._repair(index, call, resolution) if isinstance(resolution, Repair) else []
+        if not call.is_held or not isinstance(resolution, Repair):
+            self._resolutions[index] = StreamedResolution(index, resolution)
+        return events
 
     def finish(self) -> StreamedTurn | PartialStreamedTurn:
         """The whole turn; or what there is of it, when its end did not come."""
         if self._turn is not None:
-            return StreamedTurn(self._turn, tuple(self._resolutions.values()))
-        calls = tuple((call.name, "".join(call.arguments)) for _, call in sorted(self._calls.items()))
+            return StreamedTurn(self._turn, tuple(self._resolutions.values()), self._is_revised)
+        calls = tuple((call.name, call.said()) for _, call in sorted(self._calls.items()))
         return PartialStreamedTurn("".join(self._text), "".join(self._reasoning), calls)
 
     def _call(self, index: int, name: str, arguments: str) -> list[StreamedTurnEvent]:
@@ -157,13 +175,20 @@ class StreamedTurnAssembler:
         if problem is not None:
             call.is_held = True
             return [StreamedInvalidToolCall(index, name, problem)]
-        call.is_open = True
+        call.is_open, call.is_held = True, False
         return [StreamedToolCall(index, name), *self._more(index, call)]
 
     def _more(self, index: int, call: _Call) -> list[StreamedTurnEvent]:
-        new = "".join(call.arguments[call.shown :])
+        new = "".join(call.arguments[call.shown :]) if not call.is_settled else ""
         call.shown = len(call.arguments)
         return [StreamedArguments(index, new)] if new else []
+
+    def _repair(self, index: int, call: _Call, repair: Repair) -> list[StreamedTurnEvent]:
+        events = self._open(index, call, repair.name or call.name)
+        if repair.arguments is None or call.is_held:
+            return events
+        call.is_settled = True
+        return [events[0], StreamedArguments(index, to_json(repair.arguments).decode())]
 
     def _problem(self, name: str) -> Problem | None:
         if self._program is None:
@@ -173,17 +198,31 @@ class StreamedTurnAssembler:
         return problem if problem is not None and problem.kind in ("unknown", "not_allowed") else None
 
     def _rest(self, turn: ModelTurn) -> list[StreamedTurnEvent]:
-        """What of a turn had not come in pieces, for generators that give none."""
+        """What of a turn had not come in pieces, for generators that give none or not all."""
         events: list[StreamedTurnEvent] = []
         reasoning = turn.extra.get("reasoning_content")
-        if isinstance(reasoning, str) and reasoning and not self._reasoning:
-            events.append(StreamedReasoning(reasoning))
-        said, streamed = turn.message.content, "".join(self._text)
-        if len(said) > len(streamed) and said.startswith(streamed):
-            events.append(StreamedText(said[len(streamed) :]))
-        for index, asked in enumerate(turn.message.tool_calls or ()):
-            if index not in self._calls:
-                events += self._call(index, asked.name, asked.arguments)
+        # A provider need not say again what it thought.
+        if isinstance(reasoning, str) and (more := self._beyond("".join(self._reasoning), reasoning)):
+            events.append(StreamedReasoning(more))
+        if more := self._beyond("".join(self._text), turn.message.content):
+            events.append(StreamedText(more))
+        events += self._rest_of_calls(turn.message.tool_calls or ())
         if turn.usage is not None:
             events.append(StreamedUsage(turn.usage))
         return events
+
+    def _rest_of_calls(self, asked: Sequence[ToolCall]) -> list[StreamedTurnEvent]:
+        events: list[StreamedTurnEvent] = []
+        for index, one in enumerate(asked):
+            call = self._calls.setdefault(index, _Call())
+            self._is_revised |= bool(call.name) and call.name != one.name
+            events += self._call(index, one.name, self._beyond(call.said(), one.arguments))
+        self._is_revised |= len(self._calls) > len(asked)
+        return events
+
+    def _beyond(self, streamed: str, whole: str) -> str:
+        """What the whole says after what had come; nothing where it does not begin with that."""
+        if whole.startswith(streamed):
+            return whole[len(streamed) :]
+        self._is_revised = True
+        return ""
