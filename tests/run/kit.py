@@ -69,7 +69,8 @@ FREE = Program(TOOLS)
 
 def started(program: Program = PROGRAM, **limits: Any) -> AgentRun:
     """A run that waits for its first turn; it has a deadline, as all these runs."""
-    run = AgentRun("How many?", limits=RunLimits(**{"max_turns": 9, "deadline": DEADLINE, **limits}), program=program)
+    given: dict[str, Any] = {"max_turns": 9, "deadline": DEADLINE, **limits}
+    run = AgentRun("How many?", limits=RunLimits(**given), program=program)
     assert isinstance(run.next_step(), CallModel)
     return run
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +36,7 @@ from rigging_py.run import (
     PendingToolCall,
     Program,
     Recovered,
+    ResolveToolCall,
     RunLimits,
     State,
     StreamedArguments,
@@ -54,6 +54,7 @@ from rigging_py.run.steps import InputName
 from tests.run.kit import INPUTS, refused, reloaded
 from tests.run.worlds import CALM_WORLDS, LIMITS, PROGRAMS, PROMPT, SYSTEM, WORLDS, World, play, run_of
 
+Act: TypeAlias = Callable[[AgentRun], object]
 TABLE = {(rule.state, rule.input): rule for rule in RULES}
 
 # 1. Every call in the history is answered.
@@ -155,19 +156,22 @@ def test_next_step_is_stable_and_what_the_table_has_not_is_refused_unchanged(
     play(world, run_of(program, limits), look=look)
 
 
-def wrong_acts(state: State) -> list[Any]:
+def wrong_acts(state: State) -> list[Act]:
     """Inputs that the state takes, with arguments that no run does."""
-    acts: Mapping[State, list[Any]] = {
-        State.AWAITING_MODEL: [lambda run: run.model_response(ModelTurn(Message("user", "42")))],
-        State.AWAITING_DECISION: [lambda run: run.decide("run/0/0", Approve())],
-        State.EXECUTING_TOOLS: [
-            lambda run: run.tool_results([]),
-            lambda run: run.tool_result("run/0/0", "42"),
-            lambda run: run.tool_started("run/0/0"),
-        ],
-        State.FAILED: [lambda run: run.raise_limit(max_turns=-1), lambda run: run.raise_limit()],
-    }
-    return [*acts.get(state, []), *([lambda run: run.inject([])] if state is not State.FAILED else [])]
+    nothing_to_say: list[Act] = [lambda run: run.inject([])]
+    return [*WRONG.get(state, []), *(nothing_to_say if state is not State.FAILED else [])]
+
+
+WRONG: Mapping[State, list[Act]] = {
+    State.AWAITING_MODEL: [lambda run: run.model_response(ModelTurn(Message("user", "42")))],
+    State.AWAITING_DECISION: [lambda run: run.decide("run/0/0", Approve())],
+    State.EXECUTING_TOOLS: [
+        lambda run: run.tool_results([]),
+        lambda run: run.tool_result("run/0/0", "42"),
+        lambda run: run.tool_started("run/0/0"),
+    ],
+    State.FAILED: [lambda run: run.raise_limit(max_turns=-1), lambda run: run.raise_limit()],
+}
 
 
 # 5. Only what may be executed reaches the driver.
@@ -245,16 +249,19 @@ def test_streamed_and_whole_turns_and_results_in_any_order_are_the_same_run(
             turn = super().said(run)
             return streamed(turn) if isinstance(turn, ModelTurn) else turn
 
-    kept = {name: getattr(world, name) for name in World.__dataclass_fields__}
-    whole = end_of(AtOnce(**kept), run_of(program, limits))
+    whole = end_of(AtOnce.like(world), run_of(program, limits))
     assert end_of(world, run_of(program, limits)) == whole
-    assert end_of(Streamed(**{**kept, "order": order, "begins": True}), run_of(program, limits)) == whole
+    assert end_of(Streamed.like(world, order=order, begins=True), run_of(program, limits)) == whole
 
 
 def end_of(world: World, run: AgentRun) -> list[object]:
-    """How a run ends, and what it went through; not in how many inputs."""
     steps, run = play(world, run)
-    return [steps[-1], run.messages, run.usage, run.calls, run.turn, run.tool_turns]
+    return told(steps[-1], run)
+
+
+def told(step: AgentRunStep, run: AgentRun) -> list[object]:
+    """How a run ended, and what it went through; not in how many inputs."""
+    return [step, run.messages, run.usage, run.calls, run.turn, run.tool_turns]
 
 
 @st.composite
@@ -305,16 +312,36 @@ def assembled(turn: ModelTurn, program: Program, deltas: Sequence[Delta]) -> Mod
 # 8. A driver that is killed loses nothing, and no call whose result is stored runs twice.
 
 
+@dataclass(frozen=True)
 class Killed(World):
-    """A world whose driver begins every call, and counts what its tools do."""
+    """A world whose driver is killed after the acts numbered `at`, before what the last one came to is stored."""
 
-    done: Counter[str]
-    stored: set[str]
+    at: frozenset[int] = frozenset()
+    stored: set[str] = field(default_factory=set[str])
+    """The calls whose results are."""
 
     def result_of(self, one: PendingToolCall) -> ToolResult:
         assert one.key not in self.stored
-        self.done[one.key] += 1
         return super().result_of(one)
+
+    def end_of(self, run: AgentRun, program: Program) -> list[object]:
+        """How a run ends that is stored after every act, and loaded where its driver is killed."""
+        stored, acts = run.dump(), 0
+        while True:
+            is_over = not self.act(run, run.next_step())
+            if is_over:
+                return told(run.next_step(), run)
+            if acts in self.at:
+                run = AgentRun.load(json.loads(json.dumps(stored)), program)
+                if isinstance(step := run.next_step(), CallTools) and step.started:
+                    run.recover()
+            acts += 1
+            stored = run.dump()
+            self.stored.update(key for entry in run.journal for key in results_in(entry.input))
+
+
+def results_in(accepted: Input) -> list[str]:
+    return [one.key for one in accepted.results] if isinstance(accepted, ToolsReturned) else []
 
 
 @given(CALM_WORLDS, PROGRAMS, LIMITS, st.data())
@@ -322,44 +349,13 @@ def test_a_driver_that_is_killed_anywhere_leaves_a_run_that_ends_as_if_it_had_no
     world: World, program: Program, limits: RunLimits, data: st.DataObject
 ) -> None:
     world = replace(world, begins=True)
-    steps, whole = play(world, run_of(program, limits))
-    kept = {name: getattr(world, name) for name in World.__dataclass_fields__}
-    places = range(len(steps) * 2)
-    for place in data.draw(st.lists(st.sampled_from(places), min_size=1, max_size=8, unique=True)):
-        killed = Killed(**kept)
-        vars(killed).update(done=Counter[str](), stored=set[str]())
-        ended = ended_after(killed, program, run_of(program, limits), kill_at={place})
-        assert ended == ended_whole(steps[-1], whole)
-    killed = Killed(**kept)
-    vars(killed).update(done=Counter[str](), stored=set[str]())
-    assert ended_after(killed, program, run_of(program, limits), kill_at=set(places)) == ended_whole(steps[-1], whole)
-
-
-def ended_whole(step: AgentRunStep, run: AgentRun) -> list[object]:
-    return [step, run.messages, run.usage, run.calls, run.turn, run.tool_turns]
-
-
-def ended_after(world: Killed, program: Program, run: AgentRun, kill_at: set[int]) -> list[object]:
-    """How a run ends whose driver is killed so many acts after it began, before what the last act did is stored."""
-    stored, acts = run.dump(), 0
-    while True:
-        step = run.next_step()
-        is_over = not world.act(run, step)
-        acts += 1
-        if acts - 1 in kill_at:
-            # What was done and not stored is done again, or asked about; what was stored is not.
-            kill_at = kill_at - {acts - 1}
-            run = AgentRun.load(json.loads(json.dumps(stored)), program)
-            if isinstance(step := run.next_step(), CallTools) and step.started:
-                run.recover()
-            stored = run.dump()
-            continue
-        if is_over:
-            return ended_whole(run.next_step(), run)
-        stored = run.dump()
-        world.stored |= {
-            one.key for entry in run.journal if isinstance(entry.input, ToolsReturned) for one in entry.input.results
-        }
+    steps, run = play(world, run_of(program, limits))
+    places = range(len(steps))
+    for at in (frozenset(data.draw(st.sets(st.sampled_from(places), max_size=3))), frozenset(places)):
+        assert Killed.like(world, at=at).end_of(run_of(program, limits), program) == told(steps[-1], run)
+    for place in places:
+        killed = Killed.like(world, at=frozenset([place]))
+        assert killed.end_of(run_of(program, limits), program) == told(steps[-1], run)
 
 
 # And everything is in the table.
@@ -378,6 +374,16 @@ NAMES: Mapping[type, InputName] = {
     CancelAsked: "cancel",
     LimitsRaised: "raise_limit",
     Forked: "rename",
+}
+
+
+STATES: Mapping[type, State] = {
+    CallModel: State.AWAITING_MODEL,
+    ResolveToolCall: State.RESOLVING,
+    AwaitDecision: State.AWAITING_DECISION,
+    CallTools: State.EXECUTING_TOOLS,
+    Done: State.DONE,
+    Failed: State.FAILED,
 }
 
 
@@ -401,10 +407,7 @@ def test_every_input_leads_where_the_table_says_and_the_journal_ends_where_the_r
 
 @given(WORLDS, PROGRAMS, LIMITS)
 def test_the_steps_of_a_run_are_those_of_its_state(world: World, program: Program, limits: RunLimits) -> None:
-    kinds = {CallModel: State.AWAITING_MODEL, CallTools: State.EXECUTING_TOOLS, AwaitDecision: State.AWAITING_DECISION}
-    kinds |= {Done: State.DONE, Failed: State.FAILED}
-
     def look(run: AgentRun, step: AgentRunStep) -> None:
-        assert run.state is kinds.get(type(step), State.RESOLVING)
+        assert run.state is STATES[type(step)]
 
     play(world, run_of(program, limits), look=look)

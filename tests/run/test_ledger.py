@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -194,11 +195,21 @@ def test_recovering_twice_is_refused_for_there_is_nothing_left_to_recover() -> N
     assert "no call was started" in refused(run, lambda run: run.recover()).hint
 
 
-def test_a_run_that_is_ended_while_a_call_is_under_way_does_not_say_that_it_was_not_executed() -> None:
-    for end in (lambda run: run.cancel("enough"), lambda run: run.expire(DEADLINE)):
-        run = begun(PROGRAM)
-        end(run)
-        assert [message.content for message in run.messages[-3:]] == ["seen", UNFINISHED, "This call was not executed."]
+ENDS: list[Callable[[AgentRun], None]] = [lambda run: run.cancel("enough"), lambda run: run.expire(DEADLINE)]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_run_that_is_ended_while_a_call_is_under_way_does_not_say_that_it_was_not_executed(
+    end: Callable[[AgentRun], None],
+) -> None:
+    run = begun(PROGRAM)
+    end(run)
+    assert [message.content for message in run.messages[-3:]] == ["seen", UNFINISHED, "This call was not executed."]
+
+
+def test_a_run_that_goes_on_after_its_deadline_tells_the_model_what_may_have_happened() -> None:
+    run = begun(PROGRAM)
+    run.expire(DEADLINE)
     run.raise_limit(deadline=None)
     step = run.next_step()
     assert isinstance(step, CallModel)

@@ -205,6 +205,10 @@ CUT, HALF = ModelTurn.from_text("", "length"), ModelTurn.from_text("forty-", "le
 FILTERED, WRONG_TYPE = ModelTurn.from_text("", "content_filter"), ModelTurn.from_text("plenty")
 
 
+def forty(_: str) -> object:
+    return [40]
+
+
 def accepting(
     turn: ModelTurn, limits: RunLimits | None = None, *, feedback: str | None = None, aside: str = "", **output: Any
 ) -> tuple[AgentRun, ModelTurnOutcome]:
@@ -230,7 +234,7 @@ ROWS: Mapping[str, tuple[Callable[[], tuple[AgentRun, ModelTurnOutcome]], type]]
     ),
     "it may be continued": (lambda: accepting(HALF, on_truncated=Continue()), TurnCut),
     "its complete items are enough": (
-        lambda: accepting(HALF, on_truncated="keep_items", salvage=lambda _: [40]),
+        lambda: accepting(HALF, on_truncated="keep_items", salvage=forty),
         TurnFinished,
     ),
     "the limit left nothing": (lambda: accepting(CUT, validators=(str,)), Truncated),
