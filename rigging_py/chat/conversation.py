@@ -169,6 +169,8 @@ class Conversation:
         calls (default 20), `max_concurrent` how many tools of a run are executed at once (default 16). `catch` sets
         which exceptions of these tools become results.
         """
+        if max_concurrent is not None and max_concurrent < 1:
+            raise ValueError(f"At least one tool must be under way at a time; max_concurrent is {max_concurrent}.")
         new = [one.with_(catch=catch) if catch is not None else one for one in as_tools(*tools)]
         by_name = {one.name: one for one in (*self.tools, *new)}
         chosen = self.with_(tool_choice=choice) if choice is not None else self

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 from rigging_py.chat.chat import Chat, ChatList
 from rigging_py.chat.failures import carry
-from rigging_py.chat.flight import Flight, Outgoing
+from rigging_py.chat.flight import Flight, Outgoing, in_time
 from rigging_py.chat.gather import MAX_CONCURRENT, gather
 from rigging_py.chat.watch import show
 from rigging_py.error import BudgetExceededError, MaxDepthError, RunFailedError, TruncatedError, UnknownToolError
@@ -188,18 +188,27 @@ async def turns(this: Pass, flights: Sequence[Flight]) -> AsyncGenerator[list[Fl
 
 
 async def _generate(asked: Sequence[tuple[Flight, Outgoing]]) -> Sequence[ModelTurn | BaseException]:
-    first, generator = asked[0][0], asked[0][0].pipeline.generator
+    """What the generator gives for each call, in the time there is."""
     try:
-        if len(asked) == 1 and (first.tell is not None or first.run.limits.deadline is not None):
-            return [await first.generate(asked[0][1])]
-        results = await generator.generate_messages(
-            [call.messages for _, call in asked], [call.params for _, call in asked]
-        )
+        results = await in_time([flight for flight, _ in asked], _answers(asked))
     except Exception as error:  # noqa: BLE001 — the wall before providers: what they raise becomes an event of the run
         return _for_each(error, len(asked))
+    if results is None:
+        return _for_each(TimeoutError("The deadline passed while the model was answering."), len(asked))
+    return results
+
+
+async def _answers(asked: Sequence[tuple[Flight, Outgoing]]) -> Sequence[ModelTurn | BaseException]:
+    first, call = asked[0]
+    if first.tell is not None:
+        return [await first.stream(call, first.tell)]
+    generator = first.pipeline.generator
+    results = await generator.generate_messages(
+        [call.messages for _, call in asked], [call.params for _, call in asked]
+    )
     if len(results) != len(asked):
         problem = f"{type(generator).__name__} answered {len(results)} of {len(asked)} conversations"
-        return _for_each(RuntimeError(f"{problem}; generate_messages() gives one result for each."), len(asked))
+        raise RuntimeError(f"{problem}; generate_messages() gives one result for each.")
     return results
 
 

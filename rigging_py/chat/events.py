@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
 
 from rigging_py.chat.chat import Chat
 from rigging_py.error import Paused
@@ -21,6 +21,9 @@ from rigging_py.run import (
     StreamedUsage,
     ToolResult,
 )
+from rigging_py.util import await_
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ _AHEAD = 64
 
 
 class _Events:
-    """Events on their way to the reader; the end is always let through."""
+    """Events on their way to the reader; the end is always let through, and stays."""
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[ChatEvent | None] = asyncio.Queue()
@@ -98,15 +101,19 @@ class _Events:
 
     async def get(self) -> ChatEvent | None:
         event = await self._queue.get()
-        self._room.release()
+        if event is None:
+            # Others may be waiting.
+            self.end()
+        else:
+            self._room.release()
         return event
 
 
 class EventStream:
     """The events of one run, which begins when the first is asked for.
 
-    Read it to its end, or leave it: dropping the stream, `aclose()` and leaving `async with` cancel the run, its
-    request and its tools. What the run raises is raised by the iteration.
+    Read it to its end, or leave it: dropping the stream, cancelling who waits for an event, `aclose()` and leaving
+    `async with` cancel the run, its request and its tools. What the run raises is raised by the iteration.
     """
 
     def __init__(self, start: Callable[[Tell], Coroutine[Any, Any, None]]) -> None:
@@ -122,15 +129,31 @@ class EventStream:
     async def __anext__(self) -> ChatEvent:
         if self._is_over:
             raise StopAsyncIteration
-        if self._task is None:
-            self._task = asyncio.create_task(_play(self.start, self._events))
-        event = await self._events.get()
-        if event is None:
+        task = self._task or self._begin()
+        if task.get_loop() is not asyncio.get_running_loop():
+            raise RuntimeError("This stream began in another event loop; read it to its end there.")
+        event = await self._next()
+        if event is not None:
+            self._last = event
+            return event
+        if not self._is_over:
             self._is_over = True
-            await self._task
-            raise StopAsyncIteration
-        self._last = event
-        return event
+            task.result()
+        raise StopAsyncIteration
+
+    def _begin(self) -> asyncio.Task[None]:
+        events = self._events
+        self._task = asyncio.create_task(_started(self.start, events))
+        self._task.add_done_callback(lambda task: _ended(task, events))
+        return self._task
+
+    async def _next(self) -> ChatEvent | None:
+        try:
+            return await self._events.get()
+        except asyncio.CancelledError:
+            # Nobody is left to read on, and the reader's frame may live for long.
+            await self.aclose()
+            raise
 
     async def texts(self) -> AsyncGenerator[str, None]:
         """The text of the answer in pieces, and nothing else. A turn that is asked for again comes again."""
@@ -145,8 +168,23 @@ class EventStream:
         if isinstance(self._last, RunPaused):
             raise Paused(self._last.run, self._last.requests)
         if not isinstance(self._last, ChatFinished):
-            raise RuntimeError("This stream was closed before its run was over, so there is no chat.")
+            raise RuntimeError("This stream ended before its run was over, so there is no chat.")
         return self._last.chat
+
+    def sync(self) -> Iterator[ChatEvent]:
+        """The events, for code that cannot await."""
+        try:
+            while (event := await_(self._at_home(_next_of(self)))) is not None:
+                yield event
+        finally:
+            await_(self._at_home(self.aclose()))
+
+    async def _at_home(self, work: Coroutine[Any, Any, T]) -> T:
+        """Does `work` in the loop where the stream began; that of `await_` is not always the same."""
+        loop = asyncio.get_running_loop() if self._task is None else self._task.get_loop()
+        if loop is asyncio.get_running_loop():
+            return await work
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
 
     async def aclose(self) -> None:
         """Cancels the run, and waits until nothing of it is left."""
@@ -154,9 +192,6 @@ class EventStream:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-            if not self._task.cancelled():
-                # Whoever closes a stream does not want to know how it would have ended.
-                self._task.exception()
 
     async def __aenter__(self) -> Self:
         return self
@@ -170,8 +205,16 @@ class EventStream:
             task.get_loop().call_soon_threadsafe(task.cancel)
 
 
-async def _play(start: Callable[[Tell], Coroutine[Any, Any, None]], events: _Events) -> None:
-    try:
-        await start(events.put)
-    finally:
-        events.end()
+async def _started(start: Callable[[Tell], Coroutine[Any, Any, None]], events: _Events) -> None:
+    await start(events.put)
+
+
+def _ended(task: asyncio.Task[None], events: _Events) -> None:
+    if not task.cancelled():
+        # Whoever closes or drops a stream does not want to know how it would have ended.
+        task.exception()
+    events.end()
+
+
+async def _next_of(stream: EventStream) -> ChatEvent | None:
+    return await anext(stream, None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rigging_py.chat.events import ToolResultEvent, ToolStartedEvent
 from rigging_py.error import Stop
 from rigging_py.observe import ReplaceResult, RewriteArguments, SkipTool, StopRun, ToolDetail, ToolResultDetail
-from rigging_py.run import PendingToolCall, ToolResult
+from rigging_py.run import CallTools, PendingToolCall, ToolResult
 
 if TYPE_CHECKING:
     from rigging_py.chat.flight import Flight
@@ -48,12 +48,26 @@ async def _begun(flight: Flight, call: PendingToolCall) -> PendingToolCall | Too
 
 
 async def _finished(flight: Flight, call: PendingToolCall, result: ToolResult) -> None:
-    seam, answer = flight.pipeline.seam, None
-    if seam.after_tool:
-        answer = await seam.kept(ToolResultDetail(flight.run.run_id, call, result))
+    answer = await _judged(flight, call, result) if flight.pipeline.seam.after_tool else None
     await _take(flight, call, answer.result if isinstance(answer, ReplaceResult) else result)
     if isinstance(answer, StopRun):
         raise Stop(answer.reason)
+
+
+async def _judged(flight: Flight, call: PendingToolCall, result: ToolResult) -> ReplaceResult | StopRun | None:
+    try:
+        return await flight.pipeline.seam.kept(ToolResultDetail(flight.run.run_id, call, result))
+    except Exception as error:
+        # It was executed, and a result that a hook was to see does not pass unseen: the tool's policy decides.
+        _mark(flight, call)
+        error.add_note(f"Raised after the tool {call.name!r} was executed; the run does not have its result.")
+        raise
+
+
+def _mark(flight: Flight, call: PendingToolCall) -> None:
+    step = flight.run.next_step()
+    if isinstance(step, CallTools) and call.key not in step.started:
+        flight.run.tool_started(call.key)
 
 
 async def _take(flight: Flight, call: PendingToolCall, result: ToolResult) -> None:

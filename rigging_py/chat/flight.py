@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import uuid
 import warnings
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, assert_never, cast
+from typing import TYPE_CHECKING, Any, TypeVar, assert_never, cast
 
 from rigging_py.chat.chat import Chat
 from rigging_py.chat.events import Tell, TurnDiscarded
@@ -19,7 +19,16 @@ from rigging_py.chat.failures import attach, exception_of
 from rigging_py.chat.gather import gather
 from rigging_py.chat.keeper import Keeper
 from rigging_py.error import Paused, PipelineWarning, Stop, StreamInterruptedError
-from rigging_py.message import GenerateParams, Message, ModelTurn, assemble, fresh, inject_system_content, new_uuid
+from rigging_py.message import (
+    Delta,
+    GenerateParams,
+    Message,
+    ModelTurn,
+    assemble,
+    fresh,
+    inject_system_content,
+    new_uuid,
+)
 from rigging_py.observe import (
     ApprovalDetail,
     DeltaDetail,
@@ -48,6 +57,7 @@ from rigging_py.run import (
     ResolveToolCall,
     State,
     StreamedTurnAssembler,
+    StreamedTurnEvent,
     TurnCut,
     TurnRejected,
 )
@@ -56,6 +66,7 @@ from rigging_py.tools import ToolSlots
 if TYPE_CHECKING:
     from rigging_py.chat.pipeline import ChatPipeline
 
+T = TypeVar("T")
 CONTINUE = "Your answer was cut off. Go on exactly where it ends, and repeat nothing of it."
 CUT = "The answer reached the token limit; it is asked for again with a higher one."
 HOOK = "a hook"
@@ -111,6 +122,11 @@ class Flight:
         """A run of the pipeline, with `params` over the pipeline's."""
         own = pipeline.params.merge_with(params) if pipeline.params is not None else params
         return cls(pipeline, run, pipeline.sent_params.merge_with(params), own, noted=run.position)
+
+    @cached_property
+    def _noting(self) -> asyncio.Lock:
+        """Held by who shows entries of the journal to the hooks, so that they see them in order."""
+        return asyncio.Lock()
 
     @cached_property
     def slots(self) -> ToolSlots:
@@ -197,50 +213,48 @@ class Flight:
                 self.run.decide(request.call.key, decision)
                 await self.note()
 
-        async with self._in_time():
-            await gather([partial(decide, request) for request in requests])
+        await in_time([self], gather([partial(decide, request) for request in requests]))
         step = self.run.next_step()
         if isinstance(step, AwaitDecision):
             raise Paused(self.run, step.requests)
 
     async def _execute(self, calls: tuple[PendingToolCall, ...]) -> None:
+        jobs = [partial(execute, self, call) for call in calls]
         try:
-            async with self._in_time():
-                jobs = [partial(execute, self, call) for call in calls]
-                await gather(jobs, limit=self.pipeline.max_concurrent_tools)
+            await in_time([self], gather(jobs, limit=self.pipeline.max_concurrent_tools))
         except Stop as asked:
             if self.run.state not in (State.DONE, State.FAILED):
                 self.run.cancel(asked.message, by=HOOK)
             await self.note()
 
-    async def generate(self, call: Outgoing) -> ModelTurn | BaseException:
-        """What the generator gives, in the time there is; a run that streams tells of it as it comes."""
-        async with self._in_time():
-            if self.tell is not None:
-                return await self._stream(call, self.tell)
-            [result] = await self.pipeline.generator.generate_messages([call.messages], [call.params])
-            return result
-        return TimeoutError("The deadline of the run passed while the model was answering.")
-
-    async def _stream(self, call: Outgoing, tell: Tell) -> ModelTurn | BaseException:
-        assembler, seam = StreamedTurnAssembler(self.pipeline.program), self.pipeline.seam
-        stream = cast("AsyncGenerator[Any, None]", self.pipeline.generator.stream_message(call.messages, call.params))
+    async def stream(self, call: Outgoing, tell: Tell) -> ModelTurn:
+        """What the generator gives, told as it comes. Raises `StreamInterruptedError` for less than a whole turn."""
         self.partial = None
+        assembler, generator = StreamedTurnAssembler(self.pipeline.program), self.pipeline.generator
+        deltas = cast("AsyncGenerator[Delta, None]", generator.stream_message(call.messages, call.params))
         try:
-            async with aclosing(stream):
-                async for delta in stream:
+            async with aclosing(deltas):
+                async for delta in deltas:
                     for event in assembler.feed(delta):
-                        if seam.on_delta:
-                            await seam.heard(DeltaDetail(self.run.run_id, event))
+                        await self._show(event)
                         await tell(event)
         finally:
             whole = assembler.finish()
             self.partial = whole if isinstance(whole, PartialStreamedTurn) else None
         if isinstance(whole, PartialStreamedTurn):
             raise StreamInterruptedError(
-                f"{type(self.pipeline.generator).__name__} ended its stream without the whole turn at its end."
+                f"{type(generator).__name__} ended its stream without the whole turn at its end."
             )
         return whole.turn
+
+    async def _show(self, event: StreamedTurnEvent) -> None:
+        """Shows a piece of a turn to the hooks, whose mistakes are not the generator's."""
+        try:
+            if self.pipeline.seam.on_delta:
+                await self.pipeline.seam.heard(DeltaDetail(self.run.run_id, event))
+        except Exception as error:
+            self.error = error
+            raise
 
     async def heard(self, step: CallModel, result: ModelTurn | BaseException) -> None:
         """Takes what the generator gave."""
@@ -253,12 +267,14 @@ class Flight:
 
     async def _take(self, step: CallModel, result: ModelTurn | BaseException) -> None:
         run = self.run
-        self._look_at_the_clock()
         if run.state is not State.AWAITING_MODEL:
             # Its deadline has passed.
             await self.note()
             return
         if isinstance(result, BaseException):
+            if result is self.error:
+                # A hook's, so the call may be made again.
+                return
             self.error = result
             run.model_failed(FailureRecord.of(result, self.partial))
             await self.note()
@@ -288,35 +304,27 @@ class Flight:
         if self.keeper is not None:
             await self.keeper.save(self.run)
         if self.pipeline.seam.on_state:
-            first, self.noted = self.noted, self.run.position
-            for at, entry in enumerate(self.run.journal[first : self.noted], first):
-                await self.pipeline.seam.noted(StateDetail(self.run.run_id, at, entry))
+            async with self._noting:
+                await self._note_all()
+
+    async def _note_all(self) -> None:
+        while self.noted < self.run.position:
+            at, self.noted = self.noted, self.noted + 1
+            await self.pipeline.seam.noted(StateDetail(self.run.run_id, at, self.run.journal[at]))
 
     # Time.
 
     def _look_at_the_clock(self) -> None:
         """Says what time it is, and ends a run whose deadline has passed."""
-        now, run = datetime.now(UTC), self.run
-        run.stamp(now)
-        deadline = run.limits.deadline
-        if deadline is not None and now >= deadline and run.state not in (State.DONE, State.FAILED):
-            run.expire(now)
+        now, deadline = datetime.now(UTC), self.run.limits.deadline
+        self.run.stamp(now)
+        if deadline is not None and now >= deadline:
+            self.expire(now)
 
-    @asynccontextmanager
-    async def _in_time(self) -> AsyncGenerator[None, None]:
-        """What is inside is cancelled at the deadline, which ends the run."""
-        deadline = self.run.limits.deadline
-        if deadline is None:
-            yield
-            return
-        limit = asyncio.timeout((deadline - datetime.now(UTC)).total_seconds())
-        try:
-            async with limit:
-                yield
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            self._look_at_the_clock()
+    def expire(self, now: datetime) -> None:
+        """Ends a run that is not over."""
+        if self.run.state not in (State.DONE, State.FAILED):
+            self.run.expire(now)
 
     # Reading.
 
@@ -355,6 +363,31 @@ class Flight:
         said = self.end.response.messages if isinstance(self.end, Done) else self.end.messages
         is_answered = len(said) > self.run.given and said[-1].role == "assistant"
         return (said[:-1], said[-1:]) if is_answered else (said, ())
+
+
+async def in_time(flights: Sequence[Flight], work: Awaitable[T]) -> T | None:
+    """What `work` gives; None when it was cancelled at the deadline of the runs it is for, which ends them."""
+    deadline = _deadline_of(flights)
+    if deadline is None:
+        return await work
+    limit = asyncio.timeout((deadline - datetime.now(UTC)).total_seconds())
+    try:
+        async with limit:
+            return await work
+    except TimeoutError:
+        if not limit.expired():
+            raise
+    for flight in flights:
+        # The two clocks need not agree to the last microsecond.
+        flight.expire(max(deadline, datetime.now(UTC)))
+    return None
+
+
+def _deadline_of(flights: Sequence[Flight]) -> datetime | None:
+    """The last of the deadlines; None where one run has none."""
+    deadlines = [flight.run.limits.deadline for flight in flights]
+    known = [one for one in deadlines if one is not None]
+    return max(known) if len(known) == len(deadlines) else None
 
 
 def new_run(pipeline: ChatPipeline, messages: list[Message], run_id: str | None = None) -> AgentRun:

@@ -70,7 +70,7 @@ def asking_for(types: Sequence[Any], mode: OutputMode = "xml") -> Asked:
 
 
 def _json_codec(kind: Any) -> JsonCodec[Any]:
-    return json_codec_of_schema(kind) if isinstance(kind, Mapping) else json_codec_of(kind)
+    return json_codec_of_schema(cast("Mapping[str, Any]", kind)) if isinstance(kind, Mapping) else json_codec_of(kind)
 
 
 def checking(spec: OutputSpec | None, *checks: Callable[[str], bool | str | None]) -> OutputSpec:

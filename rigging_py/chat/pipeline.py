@@ -99,17 +99,13 @@ class ChatPipeline(Conversation):
 
     async def stream_text(self) -> AsyncGenerator[str, None]:
         """The text of the answer in pieces. For pipelines that may ask again, `stream` tells which turns are void."""
-        async for text in self.stream().texts():
-            yield text
+        async with self.stream() as stream:
+            async for text in stream.texts():
+                yield text
 
     def stream_sync(self, **options: Any) -> Iterator[ChatEvent]:
         """`stream`, for code that cannot await."""
-        stream = self.stream(**options)
-        try:
-            while (event := await_(_next(stream))) is not None:
-                yield event
-        finally:
-            await_(stream.aclose())
+        return self.stream(**options).sync()
 
     async def run_many(
         self,
@@ -226,7 +222,7 @@ class ChatPipeline(Conversation):
         try:
             chat = await self._finish_one(flight, mode)
         except Paused as paused:
-            await tell(RunPaused(flight.run, paused.requests))
+            await tell(RunPaused(paused.run or flight.run, paused.requests))
         else:
             await tell(ChatFinished(chat))
 
@@ -267,10 +263,6 @@ class PipelineStepContextManager:
     async def __aexit__(self, *_: object) -> None:
         if self._steps is not None:
             await self._steps.aclose()
-
-
-async def _next(stream: EventStream) -> ChatEvent | None:
-    return await anext(stream, None)
 
 
 def chat(

@@ -26,7 +26,19 @@ from rigging_py.observe.hooks import (
     SkipTool,
     StopRun,
 )
-from rigging_py.run import Decision, Resolution
+from rigging_py.run import (
+    Answer,
+    Approve,
+    Decision,
+    Deny,
+    Edit,
+    Fail,
+    Repair,
+    Resolution,
+    Retry,
+    Skip,
+    Stop,
+)
 
 Moment: TypeAlias = Callable[[Any], Awaitable[Any]]
 Moments: TypeAlias = tuple[Moment, ...]
@@ -88,7 +100,7 @@ class Seam:
     async def patched(self, detail: ModelCallDetail) -> ModelCallDetail:
         """The call as it is to be made."""
         for hook in self.before_model_call:
-            patch: ModelCallPatch | None = await hook(detail)
+            patch: ModelCallPatch | None = await _answer(hook, detail, ModelCallPatch)
             if patch is not None:
                 messages = detail.messages if patch.messages is None else patch.messages
                 detail = replace(detail, messages=messages, params=patch.params or detail.params)
@@ -96,24 +108,25 @@ class Seam:
 
     async def judged(self, detail: ModelTurnDetail) -> RefuseTurn | StopRun | None:
         """What is to become of a turn; None accepts it."""
-        answer: RefuseTurn | StopRun | None = await _first(self.after_model_turn, detail)
+        answer: RefuseTurn | StopRun | None = await _first(self.after_model_turn, detail, RefuseTurn, StopRun)
         return answer
 
     async def resolved(self, detail: InvalidCallDetail) -> Resolution | None:
         """What is to become of an invalid call, if a hook says so."""
-        answer: Resolution | None = await _first(self.on_invalid_call, detail)
+        answer: Resolution | None = await _first(self.on_invalid_call, detail, *_RESOLUTIONS)
         return answer
 
     async def decided(self, detail: ApprovalDetail) -> Decision | None:
         """What is to become of a call that waits, if a hook says so."""
-        answer: Decision | None = await _first(self.on_approval, detail)
+        answer: Decision | None = await _first(self.on_approval, detail, Approve, Deny, Edit)
         return answer
 
     async def prepared(self, detail: ToolDetail) -> RewriteArguments | SkipTool | StopRun | None:
         """What is to become of a call before it is executed; a later hook sees arguments that an earlier one gave."""
         rewritten: RewriteArguments | None = None
         for hook in self.before_tool:
-            answer: RewriteArguments | SkipTool | StopRun | None = await hook(detail)
+            answer: RewriteArguments | SkipTool | StopRun | None
+            answer = await _answer(hook, detail, RewriteArguments, SkipTool, StopRun)
             if isinstance(answer, RewriteArguments):
                 rewritten = answer
                 detail = replace(detail, call=replace(detail.call, arguments=answer.arguments))
@@ -125,7 +138,7 @@ class Seam:
         """What is to become of a result; a later hook sees the result that an earlier one gave."""
         replaced: ReplaceResult | None = None
         for hook in self.after_tool:
-            answer: ReplaceResult | StopRun | None = await hook(detail)
+            answer: ReplaceResult | StopRun | None = await _answer(hook, detail, ReplaceResult, StopRun)
             if isinstance(answer, StopRun):
                 return answer
             if answer is not None:
@@ -144,9 +157,22 @@ class Seam:
             await hook(detail)
 
 
-async def _first(hooks: Moments, detail: object) -> Any:
+_RESOLUTIONS = (Answer, Retry, Repair, Skip, Fail, Stop)
+
+
+async def _first(hooks: Moments, detail: object, *kinds: type[object]) -> Any:
     for hook in hooks:
-        answer = await hook(detail)
+        answer = await _answer(hook, detail, *kinds)
         if answer is not None:
             return answer
     return None
+
+
+async def _answer(hook: Moment, detail: object, *kinds: type[object]) -> Any:
+    """What a hook answers. Another kind of answer is an error: what was meant as a "no" must not pass for a "yes"."""
+    answer = await hook(detail)
+    if answer is None or isinstance(answer, kinds):
+        return answer
+    name = getattr(hook, "__qualname__", repr(hook))
+    known = ", ".join(kind.__name__ for kind in kinds)
+    raise TypeError(f"The hook {name} answered {answer!r}; it answers None, or one of: {known}.")
