@@ -18,7 +18,7 @@ from rigging_py.run.causes import (
     ProviderFailure,
     Truncated,
 )
-from rigging_py.run.history import last_turn, says_anything
+from rigging_py.run.history import last_answer, last_turn, says_anything
 from rigging_py.run.memory import PendingTurn, RunState
 from rigging_py.run.program import Continue, Feedback, MoreTokens, OnTruncated, OutputSpec, Program
 from rigging_py.run.state import State
@@ -27,6 +27,7 @@ from rigging_py.run.steps import PendingToolCall
 ADVICE_CUT = "The answer reached the token limit before it was complete; raise max_tokens or ask for less."
 ADVICE_FILTERED = "A content filter withheld the answer; rephrase, or ask another model."
 ENDED_BY_TOOL = "A tool ended the run before the answer that was asked for was given."
+BLIND = "The run was loaded without its program, so its answer is only text."
 CALL_IT = "Give the answer by calling the tool {tool!r}."
 
 Then: TypeAlias = Literal["execute", "retry", "raise", "continue", "keep", "go_on", "fail", "finish"]
@@ -256,8 +257,10 @@ def kept(output: OutputSpec | None, text: str) -> object:
     )
 
 
-def read_answer(run: RunState, program: Program) -> object:
+def read_answer(run: RunState, program: Program | None, *, is_wanted: bool) -> object:
     """The value of a finished run's answer, or `Feedback` where it has none of what was asked for."""
+    if program is None:
+        return Feedback(BLIND) if is_wanted else last_answer(run)
     said = last_turn(run)
     text, asked = (said.content, said.tool_calls or ()) if said is not None else ("", ())
     if program.output is None:

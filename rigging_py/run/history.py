@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 from rigging_py.message import Message, ModelTurn, Usage
 from rigging_py.run.memory import Answered, PendingTurn, RunState
-from rigging_py.run.program import OutputSpec
+from rigging_py.run.program import OutputSpec, Program
 from rigging_py.run.steps import PendingToolCall, ToolResult
 
 NOT_EXECUTED = "This call was not executed."
@@ -84,8 +84,9 @@ def sent(run: RunState, output: OutputSpec | None) -> tuple[Message, ...]:
     return _without_refused(run) if output is not None and output.on_invalid == "regenerate" else tuple(run.messages)
 
 
-def shown(run: RunState, output: OutputSpec | None) -> tuple[Message, ...]:
+def shown(run: RunState, program: Program | None) -> tuple[Message, ...]:
     """What a finished run shows: everything, unless the dialog about refused answers is not kept."""
+    output = program.output if program is not None else None
     return tuple(run.messages) if output is None or output.keep_dialog else _without_refused(run)
 
 

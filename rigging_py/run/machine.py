@@ -11,20 +11,28 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Self, assert_never
 
-from rigging_py.error import ProgramChangedError, ProgramNeededError, ProtocolError
-from rigging_py.message import Message, MessageDict, ModelTurn, Usage
+from rigging_py.error import ProgramChangedError, ProgramNeededError
+from rigging_py.message import Message, MessageDict, Messages, ModelTurn, Usage
 from rigging_py.run.accept import read_answer, weigh
-from rigging_py.run.calls import pending_turn, problem_of, read_calls, repaired, undecided
+from rigging_py.run.calls import pending_turn
 from rigging_py.run.causes import (
     BudgetExceeded,
     Cancelled,
     FailureRecord,
-    MaxTurns,
-    Problem,
     ProviderFailure,
     UnfinishedToolCall,
-    UnknownToolCall,
-    shortened,
+)
+from rigging_py.run.guards import (
+    begun,
+    check_decision,
+    check_expired,
+    check_messages,
+    check_results,
+    check_state,
+    check_turn,
+    edited,
+    raised,
+    refusal,
 )
 from rigging_py.run.history import hold, last_answer, record, sent, shown
 from rigging_py.run.journal import (
@@ -40,6 +48,7 @@ from rigging_py.run.journal import (
     LimitsRaised,
     ModelFailed,
     ModelResponded,
+    Prefix,
     Recovered,
     StoredResult,
     ToolsReturned,
@@ -51,7 +60,6 @@ from rigging_py.run.memory import PendingTurn, RunState
 from rigging_py.run.moves import (
     answering,
     begin_turn,
-    close,
     fail,
     follow,
     joined,
@@ -59,15 +67,13 @@ from rigging_py.run.moves import (
     proceed,
     recovered,
     rename,
-    send_back,
 )
 from rigging_py.run.play import play
 from rigging_py.run.program import Feedback, Program, changes
-from rigging_py.run.rules import HINTS, rule_for
+from rigging_py.run.resolve import check_anew, resolve
 from rigging_py.run.state import RunLimits, State
 from rigging_py.run.steps import (
     AgentRunStep,
-    Answer,
     Approve,
     AwaitDecision,
     CallModel,
@@ -76,25 +82,19 @@ from rigging_py.run.steps import (
     Deny,
     Done,
     Edit,
-    Fail,
     Failed,
     InputName,
     ModelCall,
     ModelTurnOutcome,
     PendingToolCall,
-    Repair,
     Resolution,
     ResolveToolCall,
     Response,
-    Retry,
-    Skip,
-    Stop,
     ToolResult,
 )
 from rigging_py.run.stored import read_state, write_state
 
 _UNREAD: Final = object()
-_BLIND = "The run was loaded without its program, so its answer is only text."
 
 
 class AgentRun:
@@ -196,7 +196,7 @@ class AgentRun:
     def journal(self) -> Journal:
         """Every input so far, in order; with the program it can be played again."""
         run = self._run
-        return Journal(run.begun_as, run.begun_with, run.given, tuple(run.bodies), tuple(run.journal))
+        return Journal(run.begun_as, run.begun_with, run.given, Prefix(run.bodies), Prefix(run.journal))
 
     def __repr__(self) -> str:
         return f"AgentRun({self.run_id!r}, {self.state}, turn {self.turns} of {self.limits.max_turns})"
@@ -218,7 +218,7 @@ class AgentRun:
             case State.AWAITING_MODEL:
                 return self._call_model()
             case State.RESOLVING:
-                return ResolveToolCall(*self._looked_at())
+                return ResolveToolCall(*self._pending.looked_at())
             case State.AWAITING_DECISION:
                 return AwaitDecision(self._pending.requests())
             case State.EXECUTING_TOOLS:
@@ -227,7 +227,7 @@ class AgentRun:
                 return Done(self._response())
             case State.FAILED:
                 assert run.cause is not None
-                return Failed(run.cause, self._shown(), run.usage)
+                return Failed(run.cause, shown(run, self._program), run.usage)
             case _:
                 assert_never(run.state)
 
@@ -239,8 +239,7 @@ class AgentRun:
         """
         run = self._take("model_response")
         turn = ModelTurn.from_text(turn) if isinstance(turn, str) else turn
-        if turn.message.role != "assistant":
-            raise self._protocol_error("model_response", f"a turn is an assistant's, not a {turn.message.role}'s")
+        check_turn(run, turn)
         heard = pending_turn(run, turn)
         pending = joined(heard, run.prefix)
         verdict = weigh(run, pending, self._code, feedback)
@@ -278,8 +277,7 @@ class AgentRun:
 
     def resolve_tool_call(self, resolution: Resolution) -> ModelTurnOutcome:
         """Says what becomes of the call that `ResolveToolCall` named."""
-        self._take("resolve_tool_call")
-        outcome = self._resolve(resolution)
+        outcome = resolve(self._take("resolve_tool_call"), self._pending, self._code, resolution)
         self._log(CallResolved(resolution))
         return outcome
 
@@ -287,16 +285,14 @@ class AgentRun:
         """Says what becomes of one of the calls that `AwaitDecision` named. Raises for arguments that are not valid."""
         run = self._take("decide")
         pending = self._pending
-        if key not in pending.undecided:
-            waiting = ", ".join(pending.undecided)
-            raise self._protocol_error("decide", f"{key!r} waits for no decision; these do: {waiting}")
+        check_decision(run, pending, key)
         match decision:
             case Approve():
                 pass
             case Deny(reason):
                 pending = answering(run, pending, [(key, ToolResult(reason, error=True))])
             case Edit(arguments):
-                pending = self._edited("decide", pending, key, arguments)
+                pending = edited(run, "decide", pending, key, arguments, self._code)
             case _:
                 assert_never(decision)
         undecided = {one: why for one, why in pending.undecided.items() if one != key}
@@ -310,14 +306,7 @@ class AgentRun:
         A run that is stored after this and before the result knows that the effect may have happened.
         """
         run = self._take("tool_started")
-        pending = self._pending
-        if key not in [call.key for call in pending.executable()] or key in pending.started:
-            raise self._protocol_error("tool_started", self._why_not(key))
-        if arguments is not None:
-            pending = self._edited("tool_started", pending, key, arguments)
-            if key in undecided(pending, self._code):
-                raise self._protocol_error("tool_started", "nothing is started: these arguments need a decision")
-        pending = replace(pending, started=(*pending.started, key))
+        pending = begun(run, self._pending, key, arguments, self._code)
         hold(run, pending)
         self._log(ToolStarted(key, arguments))
         return next(call for call in pending.calls if call.key == key)
@@ -330,7 +319,7 @@ class AgentRun:
         """Takes several results; when one of them is refused, none is taken."""
         run = self._take("tool_result")
         pairs = [(key, ToolResult(result) if isinstance(result, str) else result) for key, result in results]
-        self._check_keys([key for key, _ in pairs])
+        check_results(run, self._pending, [key for key, _ in pairs])
         pending = answering(run, self._pending, pairs)
         hold(run, pending)
         taken = [(key, pending.results[key]) for key, _ in pairs]
@@ -343,7 +332,7 @@ class AgentRun:
         run = self._take("recover")
         pending, tools = self._pending, self._code.tools
         if not pending.started:
-            raise self._protocol_error("recover", "no call was started and left without a result")
+            raise refusal(run, "recover", "no call was started and left without a result")
         left = [call for call in pending.calls if call.key in pending.started]
         failing = next((call for call in left if tools[call.name].recovery == "fail"), None)
         if failing is not None:
@@ -354,17 +343,11 @@ class AgentRun:
         self._log(Recovered())
         return outcome
 
-    def inject(self, messages: Iterable[Message | MessageDict | str] | Message | MessageDict | str) -> None:
+    def inject(self, messages: Messages | Message | MessageDict | str) -> None:
         """Says something more: it joins the history before the next turn. A run that is done is ready again."""
         run = self._take("inject")
-        heard = Message.fit_as_list(messages if isinstance(messages, str | Message | Mapping) else [*messages])
-        if not heard:
-            raise self._protocol_error("inject", "there is no message to say")
-        if any(message.role == "tool" or message.tool_calls for message in heard):
-            # Every call in the history is answered at once; only turns can promise that.
-            raise self._protocol_error(
-                "inject", "tool calls and a tool's results come from turns, and are not injected"
-            )
+        heard = Message.fit_as_list(messages)
+        check_messages(run, heard)
         listen(run, heard)
         self._value = _UNREAD
         self._log(Injected(tuple(run.place(message) for message in heard)))
@@ -372,11 +355,7 @@ class AgentRun:
     def expire(self, now: datetime) -> None:
         """Ends the run because its deadline has passed at `now`; it goes on as after `cancel`."""
         run = self._take("expire")
-        deadline = run.limits.deadline
-        if now.tzinfo is None:
-            raise self._protocol_error("expire", f"a moment needs a time zone, and {now} has none")
-        if deadline is None or now < deadline:
-            raise self._protocol_error("expire", f"the deadline is {deadline}, which has not passed at {now}")
+        deadline = check_expired(run, now)
         fail(run, BudgetExceeded("deadline", deadline.isoformat(), now.isoformat()), run.pending)
         self._log(Expired(now))
 
@@ -392,17 +371,9 @@ class AgentRun:
         After a call that failed it is `max_attempts` that is raised.
         """
         run = self._take("raise_limit")
-        # What a filter withheld is the cause too, but that turn is over.
-        is_call = isinstance(run.cause, ProviderFailure) and bool(self.calls[-1].failure)
-        if not is_call and not isinstance(run.cause, MaxTurns | BudgetExceeded):
-            raise self._protocol_error("raise_limit", "only a run that failed at a limit or a call goes on")
-        limit = run.cause.limit if isinstance(run.cause, MaxTurns | BudgetExceeded) else "max_attempts"
-        raised = run.limits.raised(limits)
-        if limit not in limits or raised is None:
-            hint = f"give {limit}, and others if need be, a higher value than it has in {run.limits}"
-            raise self._protocol_error("raise_limit", hint)
-        run.limits, run.cause = raised, None
-        run.state = State.AWAITING_MODEL if is_call else State.READY
+        run.limits = raised(run, limits)
+        is_call = isinstance(run.cause, ProviderFailure)
+        run.cause, run.state = None, State.AWAITING_MODEL if is_call else State.READY
         run.attempt += is_call
         self._log(LimitsRaised(run.limits))
 
@@ -457,7 +428,7 @@ class AgentRun:
         if differences and not allow_changes:
             raise ProgramChangedError(differences)
         if program is not None and loaded._run.pending is not None:
-            loaded._check_anew(loaded._run.pending)
+            check_anew(loaded._run, loaded._run.pending, program)
         return loaded
 
     # Deciding.
@@ -474,68 +445,15 @@ class AgentRun:
             run.prefix,
         )
 
-    def _resolve(self, resolution: Resolution) -> ModelTurnOutcome:
-        run, pending, (call, problem) = self._run, self._pending, self._looked_at()
-        match resolution:
-            case Answer(text, error):
-                return self._rescan(answering(run, pending, [(call.key, ToolResult(text, error))]))
-            case Repair(name, arguments):
-                known = self._known(name or call.name)
-                return self._rescan(repaired(pending, pending.scanned, known, arguments))
-            case Retry(feedback):
-                return send_back(run, answering(run, pending, [(call.key, ToolResult(feedback, error=True))]))
-            case Skip(reason):
-                if self._code.allowed is not None and not self._code.allowed:
-                    raise self._protocol_error(
-                        "resolve_tool_call", "no tool may be called, so the model would only call again"
-                    )
-                return close(run, pending, reason)
-            case Fail():
-                answer = answering(run, pending, [(call.key, ToolResult(problem.text, error=True))])
-                return fail(run, UnknownToolCall(call.name, problem.text), answer)
-            case Stop(reason):
-                return fail(run, Cancelled(reason), pending)
-            case _:
-                assert_never(resolution)
-
-    def _rescan(self, pending: PendingTurn) -> ModelTurnOutcome:
-        return follow(self._run, pending, weigh(self._run, pending, self._code))
-
-    def _check_anew(self, pending: PendingTurn) -> None:
-        run = self._run
-        if run.state in (State.AWAITING_DECISION, State.EXECUTING_TOOLS):
-            # The batch counts again when it is executed.
-            run.tool_turns -= 1
-            run.tool_calls -= len(pending.calls)
-        calls = read_calls(run.run_id, run.turn, pending.message.tool_calls or ())
-        self._rescan(replace(pending, scanned=0, calls=calls))
-
-    def _edited(self, method: InputName, pending: PendingTurn, key: str, arguments: dict[str, Any]) -> PendingTurn:
-        """The turn with other arguments in a call, which are checked."""
-        index = next(index for index, call in enumerate(pending.calls) if call.key == key)
-        edited = repaired(pending, index, pending.calls[index].name, arguments, mark="edited")
-        wrong = problem_of(edited.calls[index], self._code)
-        if wrong is not None:
-            raise self._protocol_error(method, f"nothing is edited: {wrong.text.rstrip('.')}")
-        return edited
-
     # Answering.
 
     def _response(self) -> Response:
         run = self._run
         if self._value is _UNREAD:
-            self._value = self._read_answer()
+            self._value = read_answer(run, self._program, is_wanted="output" in self._fingerprint)
         error = self._value.text if isinstance(self._value, Feedback) else None
         value = last_answer(run) if error is not None else self._value
-        return Response(value, self._shown(), run.usage, self.calls, error, run.truncation)
-
-    def _shown(self) -> tuple[Message, ...]:
-        return shown(self._run, self._program.output if self._program is not None else None)
-
-    def _read_answer(self) -> object:
-        if self._program is not None:
-            return read_answer(self._run, self._program)
-        return Feedback(_BLIND) if "output" in self._fingerprint else last_answer(self._run)
+        return Response(value, shown(run, self._program), run.usage, self.calls, error, run.truncation)
 
     # Guarding.
 
@@ -553,58 +471,10 @@ class AgentRun:
         assert self._program is not None
         return self._program
 
-    def _looked_at(self) -> tuple[PendingToolCall, Problem]:
-        """The call that cannot be executed, and what is wrong with it."""
-        assert self._pending.problem is not None
-        return self._pending.calls[self._pending.scanned], self._pending.problem
-
     def _log(self, accepted: Input) -> None:
         self._run.journal.append(Entry(accepted, self._run.state, self._now))
 
     def _take(self, name: InputName) -> RunState:
         """The data of the run, when it takes this input where it is."""
-        rule = rule_for(self._run.state, name)
-        if rule is None:
-            raise self._protocol_error(name, HINTS[self._run.state])
-        if rule.needs_program and self._program is None:
-            raise ProgramNeededError(
-                f"{name}() has to check calls or answers, and the run {self.run_id!r} was loaded without its program; "
-                "load it with AgentRun.load(state, program)."
-            )
+        check_state(self._run, name, self._program)
         return self._run
-
-    def _known(self, name: str) -> str:
-        if not self._code.allows(name):
-            hint = f"a call can only be repaired to a tool that may be called, not {shortened(name)!r}"
-            raise self._protocol_error("resolve_tool_call", hint)
-        return name
-
-    def _check_keys(self, keys: list[str]) -> None:
-        executable = [call.key for call in self._pending.executable()]
-        wrong = next((key for key in keys if key not in executable), None)
-        if not keys:
-            problem = f"no result was given; results are missing for {', '.join(executable)}"
-        elif wrong is not None:
-            problem = self._why_not(wrong)
-        elif len(set(keys)) < len(keys):
-            problem = "a call was answered twice"
-        else:
-            return
-        raise self._protocol_error("tool_result", problem)
-
-    def _why_not(self, key: str) -> str:
-        """Why nothing can be said about the execution of a call."""
-        pending = self._pending
-        if key in pending.results:
-            problem = "has its result already"
-        elif key in pending.undecided:
-            problem = "waits for a decision"
-        elif key in pending.started:
-            problem = "was started already"
-        else:
-            problem = "is no call of this turn"
-        missing = ", ".join(call.key for call in pending.executable())
-        return f"{key!r} {problem}; results are missing for {missing}"
-
-    def _protocol_error(self, method: str, hint: str) -> ProtocolError:
-        return ProtocolError(method, self._run.state, hint)

@@ -53,6 +53,11 @@ class PendingTurn:
             DecisionRequest(call, self.undecided[call.key]) for call in self.calls if call.key in self.undecided
         )
 
+    def looked_at(self) -> tuple[PendingToolCall, Problem]:
+        """The call that the scan stopped at, and what is wrong with it."""
+        assert self.problem is not None
+        return self.calls[self.scanned], self.problem
+
     def answering(self, results: dict[str, Answered]) -> PendingTurn:
         """This turn with the results of some calls in it."""
         started = tuple(key for key in self.started if key not in results)

@@ -63,8 +63,7 @@ def follow(run: RunState, pending: PendingTurn, verdict: Verdict | None) -> Mode
     if verdict is None:
         hold(run, pending)
         run.state = State.RESOLVING
-        assert pending.problem is not None
-        return ResolutionNeeded(pending.calls[pending.scanned], pending.problem)
+        return ResolutionNeeded(*pending.looked_at())
     match verdict.row.then:
         case "execute":
             return _execute(run, pending)
