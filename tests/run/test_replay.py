@@ -140,6 +140,18 @@ def curt(text: str) -> object:
     return int(text) if text == "42" else Feedback("No.")
 
 
+def always(_: object) -> bool:
+    return True
+
+
+def never(_: object) -> bool:
+    return False
+
+
+def wrong(_: object) -> str:
+    return "no"
+
+
 def otherwise(**changes: Any) -> Mapping[str, Any]:
     return {**TOOLS, "look": replace(TOOLS["look"], **changes)}
 
@@ -151,16 +163,16 @@ CHANGED: Sequence[tuple[str, Program, int, str]] = [
     ("it has no output", Program(TOOLS), 1, "state: 'Ready' → 'Done'"),
     ("it says nothing", Program(TOOLS, replace(NUMBER, on_invalid="regenerate")), 3, "input.body: 3 → 2"),
     ("a tool is gone", Program({"add": TOOLS["add"]}, NUMBER), 3, "state: 'ExecutingTools' → 'Resolving'"),
-    ("a check is stricter", Program(otherwise(check=lambda _: "no"), NUMBER), 3, "'ExecutingTools' → 'Resolving'"),
+    ("a check is stricter", Program(otherwise(check=wrong), NUMBER), 3, "'ExecutingTools' → 'Resolving'"),
     (
         "a tool needs approval",
-        Program(otherwise(needs_approval=lambda _: True), NUMBER),
+        Program(otherwise(needs_approval=always), NUMBER),
         3,
         "state: 'ExecutingTools' → 'AwaitingDecision'",
     ),
     (
         "a tool needs none any more",
-        Program({**TOOLS, "add": replace(TOOLS["add"], needs_approval=lambda _: False)}, NUMBER),
+        Program({**TOOLS, "add": replace(TOOLS["add"], needs_approval=never)}, NUMBER),
         5,
         "state: 'AwaitingDecision' → 'ExecutingTools'",
     ),
