@@ -67,6 +67,7 @@ from rigging_py.run.moves import (
     proceed,
     recovered,
     rename,
+    use_up_prefix,
 )
 from rigging_py.run.play import play
 from rigging_py.run.program import Feedback, Program, changes
@@ -244,6 +245,7 @@ class AgentRun:
         pending = joined(heard, run.prefix)
         verdict = weigh(run, pending, self._code, feedback)
         record(run, turn)
+        use_up_prefix(run)
         said = ModelResponded(
             run.turn,
             run.attempt,

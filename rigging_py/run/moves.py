@@ -58,8 +58,6 @@ def _spent(run: RunState) -> Cause | None:
 
 def follow(run: RunState, pending: PendingTurn, verdict: Verdict | None) -> ModelTurnOutcome:
     """Does what was decided about a turn; without a verdict a call of it must be resolved."""
-    run.truncation = "raised" if run.overrides is not None else "continued" if run.prefix else ""
-    run.prefix = ""
     if verdict is None:
         hold(run, pending)
         run.state = State.RESOLVING
@@ -195,6 +193,12 @@ def joined(pending: PendingTurn, prefix: str) -> PendingTurn:
     message = pending.message.shell()
     message.content = prefix + message.content
     return replace(pending, message=message)
+
+
+def use_up_prefix(run: RunState) -> None:
+    """What the turn went on from is in it now; how its answer was had is told, should it be one."""
+    run.truncation = "raised" if run.overrides is not None else "continued" if run.prefix else ""
+    run.prefix = ""
 
 
 def rename(run: RunState, run_id: str) -> None:

@@ -218,8 +218,9 @@ def test_a_run_that_is_stored_and_loaded_at_any_point_goes_on_as_if_it_had_not_b
     count = iter(range(10_000))
 
     def reload(run: AgentRun) -> AgentRun:
-        at = next(count)
-        return reloaded(run, program) if points is None or at in points else run
+        again = reloaded(run, program)
+        assert again.dump() == run.dump()
+        return again if points is None or next(count) in points else run
 
     steps, run = play(world, run_of(program, limits))
     again, loaded = play(world, run_of(program, limits), reload)

@@ -277,3 +277,12 @@ def test_a_failure_says_what_to_do_about_it() -> None:
     assert isinstance(outcome, TurnFailed)
     assert isinstance(outcome.cause, Truncated)
     assert "raise max_tokens or ask for less" in outcome.cause.advice
+
+
+def test_a_continued_turn_with_a_bad_call_is_stored_as_it_is() -> None:
+    program = asking_for(Continue())
+    run = started(program)
+    run.model_response(cut("[1, 2"))
+    called(run)
+    run.model_response(asking(call("nope"), text=", let me see"))
+    assert reloaded(run, program).dump() == run.dump()
