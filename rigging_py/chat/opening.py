@@ -13,7 +13,8 @@ from rigging_py.chat.flight import Flight, new_run, revive
 from rigging_py.chat.keeper import LEASE, Keeper
 from rigging_py.error import AuthenticationFailedError, StoreError
 from rigging_py.generator import Generator
-from rigging_py.run import AgentRun, Decision
+from rigging_py.message import ModelTurn
+from rigging_py.run import AgentRun, Decision, ModelResponded, State
 from rigging_py.store import RunStore, get_store
 
 if TYPE_CHECKING:
@@ -39,9 +40,11 @@ async def begun(
     async with opened(store) as place:
         run = new_run(pipeline, pipeline.said(), run_id)
         secrets = _secrets(pipeline.generator)
-        keeper = await Keeper.begin(place, run, lease_for=lease_for, secrets=secrets)
-        async with _kept(keeper, Flight.of(pipeline, run)) as flight:
-            yield flight
+        flight = Flight.of(pipeline, run)
+        async with _explaining(run):
+            flight.keeper = await Keeper.begin(place, run, lease_for=lease_for, secrets=secrets)
+            async with flight.keeper.held():
+                yield flight
 
 
 @asynccontextmanager
@@ -73,8 +76,10 @@ async def resumed(
             secrets=_secrets(pipeline.generator),
             allow_changes=said.allow_changes,
         )
-        async with _kept(keeper, Flight.of(pipeline, loaded)) as flight:
-            yield _going_on(flight, said)
+        async with _explaining(loaded), keeper.held():
+            flight = _going_on(Flight.of(pipeline, loaded), said)
+            flight.keeper = keeper
+            yield flight
 
 
 def _going_on(flight: Flight, said: Resumption) -> Flight:
@@ -82,18 +87,28 @@ def _going_on(flight: Flight, said: Resumption) -> Flight:
         flight.run.raise_limit(**said.limits)
     else:
         revive(flight.run)
+    if flight.run.state in (State.DONE, State.FAILED):
+        flight.last = _last_turn(flight.run)
     flight.decisions = said.decisions
     return flight
 
 
+def _last_turn(run: AgentRun) -> ModelTurn | None:
+    """What the model said last."""
+    journal = run.journal
+    turns = (entry.input for entry in reversed(journal) if isinstance(entry.input, ModelResponded))
+    said = next(turns, None)
+    return journal.turn(said) if said is not None else None
+
+
 @asynccontextmanager
-async def _kept(keeper: Keeper, flight: Flight) -> AsyncGenerator[Flight, None]:
-    flight.keeper = keeper
+async def _explaining(run: AgentRun) -> AsyncGenerator[None, None]:
+    """What a store raises inside carries the run, unless it carries that of a pipeline which a callback ran."""
     try:
-        async with keeper.held():
-            yield flight
+        yield
     except StoreError as error:
-        attach(error, flight.run)
+        if error.run is None:
+            attach(error, run)
         raise
 
 
