@@ -7,7 +7,6 @@ dice, so a run can be stored between any two steps and go on in another process.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Self, assert_never
 
@@ -20,19 +19,15 @@ from rigging_py.run.causes import (
     Cancelled,
     FailureRecord,
     ProviderFailure,
-    UnfinishedToolCall,
 )
 from rigging_py.run.guards import (
     begun,
-    check_decision,
     check_expired,
     check_messages,
     check_results,
     check_state,
     check_turn,
-    edited,
     raised,
-    refusal,
 )
 from rigging_py.run.history import hold, last_answer, record, sent, shown
 from rigging_py.run.journal import (
@@ -65,24 +60,20 @@ from rigging_py.run.moves import (
     joined,
     listen,
     proceed,
-    recovered,
     rename,
     use_up_prefix,
 )
 from rigging_py.run.play import play
 from rigging_py.run.program import Feedback, Program, changes
-from rigging_py.run.resolve import check_anew, resolve
+from rigging_py.run.resolve import check_anew, decide, recover, resolve
 from rigging_py.run.state import RunLimits, State
 from rigging_py.run.steps import (
     AgentRunStep,
-    Approve,
     AwaitDecision,
     CallModel,
     CallTools,
     Decision,
-    Deny,
     Done,
-    Edit,
     Failed,
     InputName,
     ModelCall,
@@ -285,20 +276,7 @@ class AgentRun:
 
     def decide(self, key: str, decision: Decision) -> ModelTurnOutcome:
         """Says what becomes of one of the calls that `AwaitDecision` named. Raises for arguments that are not valid."""
-        run = self._take("decide")
-        pending = self._pending
-        check_decision(run, pending, key)
-        match decision:
-            case Approve():
-                pass
-            case Deny(reason):
-                pending = answering(run, pending, [(key, ToolResult(reason, error=True))])
-            case Edit(arguments):
-                pending = edited(run, "decide", pending, key, arguments, self._code)
-            case _:
-                assert_never(decision)
-        undecided = {one: why for one, why in pending.undecided.items() if one != key}
-        outcome = proceed(run, replace(pending, undecided=undecided, decided=(*pending.decided, key)))
+        outcome = decide(self._take("decide"), self._pending, self._code, key, decision)
         self._log(Decided(key, decision))
         return outcome
 
@@ -331,17 +309,7 @@ class AgentRun:
 
     def recover(self) -> ModelTurnOutcome:
         """Deals with the calls that a driver which is gone had started, each by its tool's policy."""
-        run = self._take("recover")
-        pending, tools = self._pending, self._code.tools
-        if not pending.started:
-            raise refusal(run, "recover", "no call was started and left without a result")
-        left = [call for call in pending.calls if call.key in pending.started]
-        failing = next((call for call in left if tools[call.name].recovery == "fail"), None)
-        if failing is not None:
-            outcome: ModelTurnOutcome = fail(run, UnfinishedToolCall(failing.name, failing.key), pending)
-        else:
-            asked = [call for call in left if tools[call.name].recovery == "ask"]
-            outcome = proceed(run, recovered(pending, asked))
+        outcome = recover(self._take("recover"), self._pending, self._code)
         self._log(Recovered())
         return outcome
 

@@ -1,4 +1,4 @@
-"""What becomes of a turn whose call cannot be executed, once somebody has said so."""
+"""What becomes of calls that cannot be executed, wait for a decision or were left unfinished, once somebody said so."""
 
 from __future__ import annotations
 
@@ -7,13 +7,27 @@ from typing import assert_never
 
 from rigging_py.run.accept import weigh
 from rigging_py.run.calls import read_calls, repaired
-from rigging_py.run.causes import Cancelled, UnknownToolCall
-from rigging_py.run.guards import check_repair, check_skip
+from rigging_py.run.causes import Cancelled, UnfinishedToolCall, UnknownToolCall
+from rigging_py.run.guards import check_decision, check_repair, check_skip, edited, refusal
 from rigging_py.run.memory import PendingTurn, RunState
-from rigging_py.run.moves import answering, close, fail, follow, send_back
+from rigging_py.run.moves import answering, close, fail, follow, proceed, recovered, send_back
 from rigging_py.run.program import Program
 from rigging_py.run.state import State
-from rigging_py.run.steps import Answer, Fail, ModelTurnOutcome, Repair, Resolution, Retry, Skip, Stop, ToolResult
+from rigging_py.run.steps import (
+    Answer,
+    Approve,
+    Decision,
+    Deny,
+    Edit,
+    Fail,
+    ModelTurnOutcome,
+    Repair,
+    Resolution,
+    Retry,
+    Skip,
+    Stop,
+    ToolResult,
+)
 
 
 def resolve(run: RunState, pending: PendingTurn, program: Program, resolution: Resolution) -> ModelTurnOutcome:
@@ -37,6 +51,33 @@ def resolve(run: RunState, pending: PendingTurn, program: Program, resolution: R
             return fail(run, Cancelled(reason), pending)
         case _:
             assert_never(resolution)
+
+
+def decide(run: RunState, pending: PendingTurn, program: Program, key: str, decision: Decision) -> ModelTurnOutcome:
+    """Does what was decided about a call."""
+    check_decision(run, pending, key)
+    match decision:
+        case Approve():
+            pass
+        case Deny(reason):
+            pending = answering(run, pending, [(key, ToolResult(reason, error=True))])
+        case Edit(arguments):
+            pending = edited(run, "decide", pending, key, arguments, program)
+        case _:
+            assert_never(decision)
+    undecided = {one: why for one, why in pending.undecided.items() if one != key}
+    return proceed(run, replace(pending, undecided=undecided, decided=(*pending.decided, key)))
+
+
+def recover(run: RunState, pending: PendingTurn, program: Program) -> ModelTurnOutcome:
+    """Deals with the calls that were begun and have no result, each by its tool's policy."""
+    left = [(call, program.tools[call.name].recovery) for call in pending.calls if call.key in pending.started]
+    if not left:
+        raise refusal(run, "recover", "no call was started and left without a result")
+    failing = next((call for call, policy in left if policy == "fail"), None)
+    if failing is not None:
+        return fail(run, UnfinishedToolCall(failing.name, failing.key), pending)
+    return proceed(run, recovered(pending, [call for call, policy in left if policy == "ask"]))
 
 
 def rescan(run: RunState, pending: PendingTurn, program: Program) -> ModelTurnOutcome:
