@@ -74,13 +74,19 @@ def check(run: AgentRun, journal: Journal, at: int, told: int) -> int:
     """
     expected, played = journal.entries[at], run.journal
     actual = played.entries[at] if at < len(played) else None
-    found = list(differences(_shown(expected, journal), _shown(actual, played)))
     said = len(played.bodies)
-    for place in range(told, said):
-        then = journal.bodies[place] if place < len(journal.bodies) else None
-        if then != played.bodies[place] and place not in expected.places():
-            found += differences(then, played.bodies[place], f"messages.{place}")
-    if found or len(played) > at + 1:
+    is_same = (
+        actual is not None
+        and len(played) == at + 1
+        and (actual.input, actual.state) == (expected.input, expected.state)
+        and played.bodies[told:said] == journal.bodies[told:said]
+    )
+    if not is_same:
+        found = list(differences(_shown(expected, journal), _shown(actual, played)))
+        for place in range(told, said):
+            if place not in expected.places():
+                then = journal.bodies[place] if place < len(journal.bodies) else _NOTHING
+                found += differences(then, played.bodies[place], f"messages.{place}")
         raise ReplayDivergence(at, expected, actual, found or ["the input was taken as more than one"])
     return said
 

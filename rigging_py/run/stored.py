@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, ClassVar, Final, Literal, cast
 from uuid import UUID
@@ -147,10 +148,10 @@ class _EveryFieldRequired(GenerateJsonSchema):
 
     def field_is_required(
         self,
-        field: core_schema.ModelField | core_schema.DataclassField | core_schema.TypedDictField,  # noqa: ARG002
+        field: core_schema.ModelField | core_schema.DataclassField | core_schema.TypedDictField,
         total: bool,  # noqa: ARG002
     ) -> bool:
-        return True
+        return not any(field.get("name") in names for names in _LATER.values())
 
 
 def json_schema() -> dict[str, Any]:
@@ -351,23 +352,31 @@ def _lacking_in_bodies(state: Mapping[str, Any]) -> str | None:
 
 def _lacking(raw: Mapping[str, Any], stored: StoredRun) -> str | None:
     """The first field of the head and the journal that was read as its default because it is not there."""
-    path = _absent(raw["head"], stored.head, "head") or _absent(raw["journal"], stored.journal, "journal")
-    return f"at {path!r}: Field required" if path is not None else None
+    for name in ("head", "journal"):
+        path = _absent(raw[name], getattr(stored, name))
+        if path is not None:
+            return f"at '{name}{path}': Field required"
+    return None
 
 
-def _absent(raw: Any, value: object, path: str) -> str | None:
-    if isinstance(value, list | tuple):
+_PLAIN = frozenset({str, int, bool, float, dict, type(None), State, Usage, datetime})
+
+
+def _absent(raw: Any, value: object) -> str | None:
+    """The path of the first field that is not there. No path is made before: this looks at every entry of a journal."""
+    kind = type(value)
+    if kind is tuple or kind is list:
         for place, one in enumerate(cast("Sequence[object]", value)):
-            absent = _absent(raw[place], one, f"{path}.{place}")
-            if absent is not None:
-                return absent
-    elif (names := _names(cast("Hashable", type(value)))) and isinstance(raw, Mapping):
-        for name in names:
-            if name not in raw:
-                return f"{path}.{name}"
-            absent = _absent(cast("Mapping[str, Any]", raw)[name], getattr(value, name), f"{path}.{name}")
-            if absent is not None:
-                return absent
+            if type(one) not in _PLAIN and (path := _absent(raw[place], one)) is not None:
+                return f".{place}{path}"
+        return None
+    names = _names(cast("Hashable", kind))
+    if not raw.keys() >= names:
+        return f".{min(names - raw.keys())}"
+    for name in names:
+        one = getattr(value, name)
+        if type(one) not in _PLAIN and (path := _absent(raw[name], one)) is not None:
+            return f".{name}{path}"
     return None
 
 
@@ -376,11 +385,10 @@ _LATER: Mapping[type, frozenset[str]] = {}
 
 
 @cache
-def _names(kind: Hashable) -> tuple[str, ...]:
+def _names(kind: Hashable) -> frozenset[str]:
     """The fields that a class has in every stored run."""
-    if not (isinstance(kind, type) and is_dataclass(kind)):
-        return ()
-    return tuple(field.name for field in fields(kind) if field.name not in _LATER.get(kind, ()))
+    names = fields(kind) if isinstance(kind, type) and is_dataclass(kind) else ()
+    return frozenset(one.name for one in names if one.name not in _LATER.get(cast("type", kind), ()))
 
 
 # What holds for no run that was stored, and holds for this one.

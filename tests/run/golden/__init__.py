@@ -1,0 +1,1 @@
+"""Stored runs of every format there ever was, which every later release must load and drive on."""
