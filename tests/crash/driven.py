@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -24,6 +24,7 @@ from uuid import UUID
 import rigging_py as rg
 from rigging_py.error import LeaseHeldError, RunNotFoundError
 from rigging_py.store import Checkpoint, Lease, RunStore, StoredRun, get_store
+from tests.crash.through import Through
 from tests.tools.calls import call
 
 LEASE = 0.03
@@ -71,23 +72,21 @@ class World:
             self.note("effect", key)
 
 
-class DeadlyStore(RunStore):
+class DeadlyStore(Through):
     """A store in whose hands the process dies; it also tells the world which results it had when a run was taken up."""
 
     def __init__(self, store: RunStore, death: Death, world: World) -> None:
-        self.store, self.death, self.world, self.address = store, death, world, store.address
-        self.length = 0
+        super().__init__(store)
+        self.death, self.world, self.length = death, world, 0
 
-    async def create(
-        self, run_id: str, checkpoint: Checkpoint, *, owner: str, lease_for: float, secrets: Collection[str] = ()
-    ) -> Lease:
+    async def create(self, run_id: str, checkpoint: Checkpoint, **more: Any) -> Lease:
         self.death.come(0, "before")
-        lease = await self.store.create(run_id, checkpoint, owner=owner, lease_for=lease_for, secrets=secrets)
+        lease = await super().create(run_id, checkpoint, **more)
         self.death.come(0, "after")
         return lease
 
     async def load(self, run_id: str) -> StoredRun:
-        run = await self.store.load(run_id)
+        run = await super().load(run_id)
         journal = run.lists["journal"]
         self.length = len(journal)
         for entry in journal:
@@ -95,32 +94,12 @@ class DeadlyStore(RunStore):
                 self.world.note("stored", result["key"])
         return run
 
-    async def acquire(self, run_id: str, *, owner: str, lease_for: float) -> Lease:
-        return await self.store.acquire(run_id, owner=owner, lease_for=lease_for)
-
-    async def save(
-        self, lease: Lease, checkpoint: Checkpoint, *, lease_for: float | None = None, secrets: Collection[str] = ()
-    ) -> Lease:
+    async def save(self, lease: Lease, checkpoint: Checkpoint, **more: Any) -> Lease:
         self.length += len(checkpoint.tail["journal"])
         self.death.come(self.length, "before")
-        lease = await self.store.save(lease, checkpoint, lease_for=lease_for, secrets=secrets)
+        lease = await super().save(lease, checkpoint, **more)
         self.death.come(self.length, "after")
         return lease
-
-    async def renew(self, lease: Lease, lease_for: float) -> Lease:
-        return await self.store.renew(lease, lease_for)
-
-    async def release(self, lease: Lease) -> None:
-        await self.store.release(lease)
-
-    async def list(self, **which: Any) -> Sequence[Any]:
-        return await self.store.list(**which)
-
-    async def delete(self, run_id: str) -> None:
-        await self.store.delete(run_id)
-
-    async def close(self) -> None:
-        await self.store.close()
 
 
 @rg.tool(effect="idempotent")
