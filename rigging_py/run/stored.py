@@ -157,7 +157,20 @@ class _EveryFieldRequired(GenerateJsonSchema):
 def json_schema() -> dict[str, Any]:
     """The JSON schema of format 1."""
     schema = stored_adapter().json_schema(mode="serialization", schema_generator=_EveryFieldRequired)
-    return {"$schema": GenerateJsonSchema.schema_dialect, **schema, "title": "A stored run, format 1"}
+    return {"$schema": GenerateJsonSchema.schema_dialect, "title": "A stored run, format 1", **_terse(schema)}
+
+
+def _terse(schema: Any) -> Any:
+    """A schema without the titles that only say a name again, and without the defaults of what is never left out."""
+    if isinstance(schema, list):
+        return [_terse(one) for one in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {name: one for name, one in cast("dict[str, Any]", schema).items() if name not in ("title", "default")}
+    # What stands here are names of fields, of which one may be called a title.
+    named = {name: _terse(one) for name, one in kept.pop("properties", {}).items()}
+    terse = {name: _terse(one) for name, one in kept.items()}
+    return {**terse, "properties": named} if named else terse
 
 
 # Writing.

@@ -1,7 +1,7 @@
-"""A run driven by hand in a process of its own: `python -m tests.run.driven_by_hand FOLDER [RESULTS]`.
+"""A run driven by hand in a process of its own: `python -m tests.run.driven_by_hand FOLDER [POSITION]`.
 
-It goes on from `run.json` in the folder where that is, writes it anew after every result, and every tool leaves a line
-in `effects.log`. With RESULTS it kills itself once so many results are stored.
+It goes on from `run.json` in the folder where that is, writes it anew after every input, and every tool leaves a line
+in `effects.log`. With POSITION it kills itself once a journal of that length is stored.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from uuid import UUID
 from rigging_py.message import Message, ModelTurn
 from rigging_py.run import (
     AgentRun,
+    Approve,
+    AwaitDecision,
     CallModel,
     CallTools,
     Done,
@@ -55,22 +57,29 @@ def save(folder: Path, run: AgentRun) -> None:
     new.replace(folder / "run.json")
 
 
-def drive(folder: Path, run: AgentRun, die_after: int | None) -> AgentRun:
-    stored = 0
+def drive(folder: Path, run: AgentRun, die_at: int | None) -> AgentRun:
+    def stored() -> None:
+        save(folder, run)
+        if run.position == die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
     while True:
         step = run.next_step()
+        stored()
         match step:
             case CallModel():
                 run.model_response(answer(step))
+            case CallTools(started=left) if left:
+                run.recover()
+            case AwaitDecision(requests):
+                # Whoever decides looks whether it was sent.
+                assert requests[0].why == "unfinished"
+                run.decide(requests[0].call.key, Approve())
             case CallTools(calls):
-                save(folder, run)
-                if stored == die_after:
-                    os.kill(os.getpid(), signal.SIGKILL)
+                run.tool_started(calls[0].key)
+                stored()
                 run.tool_result(calls[0].key, send(folder, calls[0]))
-                stored += 1
-                save(folder, run)
-                if stored == die_after:
-                    os.kill(os.getpid(), signal.SIGKILL)
+                stored()
             case ResolveToolCall() | Failed():
                 raise AssertionError(step)
             case Done():
@@ -80,8 +89,8 @@ def drive(folder: Path, run: AgentRun, die_after: int | None) -> AgentRun:
 
 
 if __name__ == "__main__":
-    place, *results = sys.argv[1:]
+    place, *position = sys.argv[1:]
     kept = Path(place) / "run.json"
     loaded = AgentRun.load(json.loads(kept.read_text()), PROGRAM) if kept.exists() else begin()
-    ended = drive(Path(place), loaded, int(results[0]) if results else None)
+    ended = drive(Path(place), loaded, int(position[0]) if position else None)
     save(Path(place), ended)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rigging_py.run import AgentRun
+from rigging_py.run import AgentRun, replay
 from tests.run.driven_by_hand import PROGRAM, begin, drive
 
 ROOT = Path(__file__).parents[2]
@@ -31,20 +31,30 @@ def effects(folder: Path) -> list[str]:
     return (folder / "effects.log").read_text().splitlines()
 
 
-@pytest.mark.parametrize("results", [0, 1, 2])
-def test_a_killed_run_ends_as_the_one_that_was_not_killed_and_has_each_effect_once(
-    tmp_path: Path, results: int
+# The inputs: a turn and its two calls; each of these is started and returns; a turn and the answer.
+POSITIONS = range(1, 9)
+STARTED = (3, 5)
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+def test_a_run_killed_at_any_position_ends_as_the_one_that_was_not_and_has_each_effect_once(
+    tmp_path: Path, position: int
 ) -> None:
-    assert process("driven_by_hand", tmp_path, str(results)) == -signal.SIGKILL
-    assert len((tmp_path / "effects.log").read_text().splitlines() if results else []) == results
+    assert process("driven_by_hand", tmp_path, str(position)) == -signal.SIGKILL
+    assert len(stored(tmp_path)["journal"]) == position
     assert process("driven_by_hand", tmp_path) == 0
-    assert effects(tmp_path) == ["run/1/0 Ann", "run/1/1 Bob"]
+    # What nobody must be asked about goes first.
+    assert sorted(effects(tmp_path)) == ["run/1/0 Ann", "run/1/1 Bob"]
 
     (whole := tmp_path / "whole").mkdir()
     uninterrupted = drive(whole, begin(), None)
-    assert stored(tmp_path) == uninterrupted.dump()
-    assert AgentRun.load(stored(tmp_path), PROGRAM).messages == uninterrupted.messages
+    assert uninterrupted.position == POSITIONS[-1]
+    resumed = AgentRun.load(stored(tmp_path), PROGRAM)
+    assert resumed.messages == uninterrupted.messages
     assert uninterrupted.messages[-1].content == "Ann has it. Bob has it."
+    assert replay(resumed.journal, PROGRAM).dump() == stored(tmp_path)
+    if position not in STARTED:
+        assert stored(tmp_path) == uninterrupted.dump()
 
 
 def test_a_pipeline_resumes_a_run_whose_process_was_killed(tmp_path: Path) -> None:
