@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
+from rigging_py.chat.calling import Outgoing, streamed
 from rigging_py.chat.chat import Chat, ChatList
 from rigging_py.chat.failures import carry
-from rigging_py.chat.flight import Flight, Outgoing, in_time
+from rigging_py.chat.flight import Flight, in_time
 from rigging_py.chat.gather import MAX_CONCURRENT, gather
 from rigging_py.chat.watch import show
 from rigging_py.error import BudgetExceededError, MaxDepthError, RunFailedError, TruncatedError, UnknownToolError
@@ -201,7 +202,7 @@ async def _generate(asked: Sequence[tuple[Flight, Outgoing]]) -> Sequence[ModelT
 async def _answers(asked: Sequence[tuple[Flight, Outgoing]]) -> Sequence[ModelTurn | BaseException]:
     first, call = asked[0]
     if first.tell is not None:
-        return [await first.stream(call, first.tell)]
+        return [await streamed(first, call, first.tell)]
     generator = first.pipeline.generator
     results = await generator.generate_messages(
         [call.messages for _, call in asked], [call.params for _, call in asked]

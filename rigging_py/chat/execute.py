@@ -71,6 +71,7 @@ def _mark(flight: Flight, call: PendingToolCall) -> None:
 
 
 async def _take(flight: Flight, call: PendingToolCall, result: ToolResult) -> None:
+    flight.stamp()
     flight.run.tool_result(call.key, result)
     await flight.note()
     if flight.tell is not None:

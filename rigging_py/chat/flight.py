@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-import warnings
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, TypeVar, assert_never, cast
+from typing import TYPE_CHECKING, TypeVar, assert_never, cast
 
+from rigging_py.chat.calling import Outgoing, outgoing
 from rigging_py.chat.chat import Chat
 from rigging_py.chat.events import Tell, TurnDiscarded
 from rigging_py.chat.execute import execute
 from rigging_py.chat.failures import attach, exception_of
 from rigging_py.chat.gather import gather
 from rigging_py.chat.keeper import Keeper
-from rigging_py.error import Paused, PipelineWarning, Stop, StreamInterruptedError
+from rigging_py.error import Paused, Stop
 from rigging_py.message import (
-    Delta,
     GenerateParams,
     Message,
     ModelTurn,
     assemble,
     fresh,
-    inject_system_content,
     new_uuid,
 )
 from rigging_py.observe import (
     ApprovalDetail,
-    DeltaDetail,
     InvalidCallDetail,
-    ModelCallDetail,
     ModelTurnDetail,
     RefuseTurn,
     StateDetail,
@@ -56,8 +51,6 @@ from rigging_py.run import (
     ProviderFailure,
     ResolveToolCall,
     State,
-    StreamedTurnAssembler,
-    StreamedTurnEvent,
     TurnCut,
     TurnRejected,
 )
@@ -67,18 +60,8 @@ if TYPE_CHECKING:
     from rigging_py.chat.pipeline import ChatPipeline
 
 T = TypeVar("T")
-CONTINUE = "Your answer was cut off. Go on exactly where it ends, and repeat nothing of it."
 CUT = "The answer reached the token limit; it is asked for again with a higher one."
 HOOK = "a hook"
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A call of a model as it is made."""
-
-    step: CallModel
-    messages: Sequence[Message]
-    params: GenerateParams
 
 
 @dataclass
@@ -150,7 +133,8 @@ class Flight:
             await self.note()
             match step:
                 case CallModel():
-                    return await self._outgoing(step)
+                    self.asked = step.messages
+                    return await outgoing(self, step)
                 case ResolveToolCall():
                     await self._resolve(step)
                 case AwaitDecision(requests):
@@ -162,39 +146,6 @@ class Flight:
                 case _:
                     assert_never(step)
         return None
-
-    async def _outgoing(self, step: CallModel) -> Outgoing:
-        self.asked = messages = step.messages
-        if step.prefix:
-            # Not every model goes on from words of its own, so all are told to.
-            messages = (*messages, Message.of("assistant", step.prefix), Message.of("user", CONTINUE))
-        if self.pipeline.instruction and await self._must_be_told():
-            messages = tuple(inject_system_content(messages, self.pipeline.instruction))
-        params, seam = self._params_for(step), self.pipeline.seam
-        if not seam.before_model_call:
-            return Outgoing(step, messages, params)
-        detail = await seam.patched(ModelCallDetail(self.run.run_id, step, messages, params))
-        return Outgoing(step, detail.messages, detail.params)
-
-    async def _must_be_told(self) -> bool:
-        """Whether the form of the answer has to be asked for in words."""
-        mode = self.pipeline.output.mode if self.pipeline.output is not None else "xml"
-        if mode != "native" or await self.pipeline.generator.supports_json_schema():
-            return mode == "prompted"
-        if self.run.turn == 1:
-            name = type(self.pipeline.generator).__name__
-            warnings.warn(f"{name} cannot enforce JSON, so it is asked for in words.", PipelineWarning, stacklevel=2)
-        return True
-
-    def _params_for(self, step: CallModel) -> GenerateParams:
-        """The parameters of a call. A forced choice of tool holds for the first turn, or the run would never end."""
-        updates: dict[str, Any] = {"output": step.output} if step.output is not None else {}
-        is_forced = self.params.tool_choice not in (None, "auto", "none")
-        if self.run.tool_turns and is_forced and self.pipeline.program.output_tool is None:
-            updates["tool_choice"] = "auto"
-        if step.overrides is not None:
-            updates["max_tokens"] = step.overrides.max_tokens
-        return self.params.model_copy(update=updates) if updates else self.params
 
     async def _resolve(self, step: ResolveToolCall) -> None:
         seam, resolution = self.pipeline.seam, None
@@ -210,6 +161,7 @@ class Flight:
             if decision is None:
                 decision = await self.pipeline.seam.decided(ApprovalDetail(self.run.run_id, request))
             if decision is not None:
+                self.stamp()
                 self.run.decide(request.call.key, decision)
                 await self.note()
 
@@ -227,35 +179,6 @@ class Flight:
                 self.run.cancel(asked.message, by=HOOK)
             await self.note()
 
-    async def stream(self, call: Outgoing, tell: Tell) -> ModelTurn:
-        """What the generator gives, told as it comes. Raises `StreamInterruptedError` for less than a whole turn."""
-        self.partial = None
-        assembler, generator = StreamedTurnAssembler(self.pipeline.program), self.pipeline.generator
-        deltas = cast("AsyncGenerator[Delta, None]", generator.stream_message(call.messages, call.params))
-        try:
-            async with aclosing(deltas):
-                async for delta in deltas:
-                    for event in assembler.feed(delta):
-                        await self._show(event)
-                        await tell(event)
-        finally:
-            whole = assembler.finish()
-            self.partial = whole if isinstance(whole, PartialStreamedTurn) else None
-        if isinstance(whole, PartialStreamedTurn):
-            raise StreamInterruptedError(
-                f"{type(generator).__name__} ended its stream without the whole turn at its end."
-            )
-        return whole.turn
-
-    async def _show(self, event: StreamedTurnEvent) -> None:
-        """Shows a piece of a turn to the hooks, whose mistakes are not the generator's."""
-        try:
-            if self.pipeline.seam.on_delta:
-                await self.pipeline.seam.heard(DeltaDetail(self.run.run_id, event))
-        except Exception as error:
-            self.error = error
-            raise
-
     async def heard(self, step: CallModel, result: ModelTurn | BaseException) -> None:
         """Takes what the generator gave."""
         try:
@@ -267,6 +190,7 @@ class Flight:
 
     async def _take(self, step: CallModel, result: ModelTurn | BaseException) -> None:
         run = self.run
+        self.stamp()
         if run.state is not State.AWAITING_MODEL:
             # Its deadline has passed.
             await self.note()
@@ -314,10 +238,15 @@ class Flight:
 
     # Time.
 
-    def _look_at_the_clock(self) -> None:
-        """Says what time it is, and ends a run whose deadline has passed."""
-        now, deadline = datetime.now(UTC), self.run.limits.deadline
+    def stamp(self) -> datetime:
+        """Tells the run what time it is."""
+        now = datetime.now(UTC)
         self.run.stamp(now)
+        return now
+
+    def _look_at_the_clock(self) -> None:
+        """Ends a run whose deadline has passed."""
+        now, deadline = self.stamp(), self.run.limits.deadline
         if deadline is not None and now >= deadline:
             self.expire(now)
 
@@ -379,7 +308,7 @@ async def in_time(flights: Sequence[Flight], work: Awaitable[T]) -> T | None:
             raise
     for flight in flights:
         # The two clocks need not agree to the last microsecond.
-        flight.expire(max(deadline, datetime.now(UTC)))
+        flight.expire(max(deadline, flight.stamp()))
     return None
 
 

@@ -79,7 +79,7 @@ async def test_a_batch_of_more_calls_than_are_left_executes_none() -> None:
         await pipeline.run()
     assert executed == []
     await pipeline.resume(cast("AgentRun", caught.value.run), limits={"max_tool_calls": 3})
-    assert executed == [0, 1]
+    assert sorted(executed) == [0, 1]
 
 
 async def test_no_time_is_no_call() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 import rigging_py as rg
 from rigging_py.error import ExhaustedMaxRoundsError, MaxDepthError, MessagesExhaustedMaxRoundsError, PipelineWarning
 from rigging_py.run import CallTools
+from rigging_py.run.journal import ModelResponded, ToolsReturned
 from tests.tools.calls import call
 
 
@@ -364,3 +366,21 @@ async def test_a_run_begun_by_hand_can_be_finished_by_a_pipeline() -> None:
     pipeline = rg.scripted("hi").chat()
     chat = await pipeline.resume(rg.AgentRun("hello"))
     assert chat.conversation == "[user]: hello\n\n[assistant]: hi"
+
+
+async def test_the_journal_says_when_each_thing_happened() -> None:
+    answered: list[datetime] = []
+
+    async def look() -> str:
+        answered.append(datetime.now(UTC))
+        return "seen"
+
+    def answer(said: Any, params: Any) -> Any:
+        answered.append(datetime.now(UTC))
+        return "Done." if said[-1].role == "tool" else call("look")
+
+    async with rg.FunctionGenerator(answer).chat("hi").using(look).step() as steps:
+        [run] = [step async for step in steps][-1].runs
+    times = [entry.time for entry in run.journal if isinstance(entry.input, ModelResponded | ToolsReturned)]
+    assert all(time is not None and time >= earliest for time, earliest in zip(times, answered, strict=True))
+    assert times == sorted(times, key=str)

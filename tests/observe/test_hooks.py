@@ -236,7 +236,7 @@ async def test_retry_executes_nothing_and_tells_the_model_why() -> None:
 
 async def test_repair_executes_the_call_under_another_name() -> None:
     _, adder, chat = await resolving(Repair("add"))
-    assert adder.executed == [(1, 2), (3, 4)]
+    assert sorted(adder.executed) == [(1, 2), (3, 4)]
     assert not chat.failed
 
 

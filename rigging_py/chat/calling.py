@@ -1,0 +1,97 @@
+"""How a model is called for a run: what it is sent, and what it says while its answer streams."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from rigging_py.chat.events import Tell
+from rigging_py.error import PipelineWarning, StreamInterruptedError
+from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, inject_system_content
+from rigging_py.observe import DeltaDetail, ModelCallDetail
+from rigging_py.run import CallModel, PartialStreamedTurn, StreamedTurnAssembler, StreamedTurnEvent
+
+if TYPE_CHECKING:
+    from rigging_py.chat.conversation import Conversation
+    from rigging_py.chat.flight import Flight
+
+CONTINUE = "Your answer was cut off. Go on exactly where it ends, and repeat nothing of it."
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A call of a model as it is made."""
+
+    step: CallModel
+    messages: Sequence[Message]
+    params: GenerateParams
+
+
+async def outgoing(flight: Flight, step: CallModel) -> Outgoing:
+    """The call that a step asks for, as the hooks leave it."""
+    pipeline, messages = flight.pipeline, step.messages
+    if step.prefix:
+        # Not every model goes on from words of its own, so all are told to.
+        messages = (*messages, Message.of("assistant", step.prefix), Message.of("user", CONTINUE))
+    if pipeline.instruction and await _must_be_told(pipeline, is_new=step.turn == 1):
+        messages = tuple(inject_system_content(messages, pipeline.instruction))
+    params = _params_for(flight, step)
+    if not pipeline.seam.before_model_call:
+        return Outgoing(step, messages, params)
+    detail = await pipeline.seam.patched(ModelCallDetail(flight.run.run_id, step, messages, params))
+    return Outgoing(step, detail.messages, detail.params)
+
+
+async def _must_be_told(pipeline: Conversation, *, is_new: bool) -> bool:
+    """Whether the form of the answer has to be asked for in words; in a new run, with a notice where it should not."""
+    mode = pipeline.output.mode if pipeline.output is not None else "xml"
+    if mode != "native" or await pipeline.generator.supports_json_schema():
+        return mode == "prompted"
+    if is_new:
+        name = type(pipeline.generator).__name__
+        warnings.warn(f"{name} cannot enforce JSON, so it is asked for in words.", PipelineWarning, stacklevel=2)
+    return True
+
+
+def _params_for(flight: Flight, step: CallModel) -> GenerateParams:
+    """The parameters of a call. A forced choice of tool holds for the first turn, or the run would never end."""
+    params = flight.params
+    updates: dict[str, Any] = {"output": step.output} if step.output is not None else {}
+    is_forced = params.tool_choice not in (None, "auto", "none")
+    if is_forced and flight.run.tool_turns and flight.pipeline.program.output_tool is None:
+        updates["tool_choice"] = "auto"
+    if step.overrides is not None:
+        updates["max_tokens"] = step.overrides.max_tokens
+    return params.model_copy(update=updates) if updates else params
+
+
+async def streamed(flight: Flight, call: Outgoing, tell: Tell) -> ModelTurn:
+    """The answer, told as it comes. Raises `StreamInterruptedError` for less than a whole turn, which is kept."""
+    flight.partial = None
+    assembler, generator = StreamedTurnAssembler(flight.pipeline.program), flight.pipeline.generator
+    deltas = cast("AsyncGenerator[Delta, None]", generator.stream_message(call.messages, call.params))
+    try:
+        async with aclosing(deltas):
+            async for delta in deltas:
+                for event in assembler.feed(delta):
+                    await _show(flight, event)
+                    await tell(event)
+    finally:
+        whole = assembler.finish()
+        flight.partial = whole if isinstance(whole, PartialStreamedTurn) else None
+    if isinstance(whole, PartialStreamedTurn):
+        raise StreamInterruptedError(f"{type(generator).__name__} ended its stream without the whole turn at its end.")
+    return whole.turn
+
+
+async def _show(flight: Flight, event: StreamedTurnEvent) -> None:
+    """Shows a piece of a turn to the hooks, whose mistakes are not the generator's."""
+    try:
+        if flight.pipeline.seam.on_delta:
+            await flight.pipeline.seam.heard(DeltaDetail(flight.run.run_id, event))
+    except Exception as error:
+        flight.error = error
+        raise
