@@ -50,7 +50,7 @@ def show_run(told: Told) -> None:
         ("state", f"{run.state}, step {STEPS[run.state]}"),
         ("waits for", told.waits_for()),
         ("turns", f"{run.turns} of {run.limits.max_turns}, {run.tool_turns} of {run.limits.max_tool_turns} with tools"),
-        ("usage", f"{_usage(run.usage)} in {len(run.calls)} calls of the model"),
+        ("usage", f"{_usage(run.usage)}; model calls: {len(run.calls)}"),
         *([("cause", tell_cause(told.cause))] if told.cause is not None else []),
         ("held by", line.owner or "nobody"),
         ("stored", f"version {line.version}, created {_time(line.created)}, updated {_time(line.updated)}"),
