@@ -65,7 +65,7 @@ class OutputSpec:
     `keep_dialog`: whether the response's messages hold the answers that were refused.
     `shape`: the form of the answer, for generators that can enforce it.
     `salvage`: the value of the complete items in a text that was cut, or `Feedback`.
-    `is_open_ended`: whether more could always follow, so that a text that was cut is never known to be the whole answer.
+    `is_open_ended`: whether more could always follow, so that a text that was cut is never known to be whole.
     """
 
     validators: tuple[Validator, ...]
