@@ -175,6 +175,11 @@ def said(text: str, stop_reason: StopReason = "stop", usage: Usage | None = None
     return ModelTurn(Message("assistant", text, uuid=UUID(int=9)), stop_reason, usage or Usage())
 
 
+def asked(text: str, number: int) -> Message:
+    """A message that a person injects."""
+    return Message("user", text, uuid=UUID(int=number))
+
+
 def asking(*calls: tuple[str, str], text: str = "", ids: Sequence[str] = ()) -> ModelTurn:
     """A turn that asks for calls."""
     asked = [
@@ -320,8 +325,12 @@ CASES: Sequence[Case] = (
         State.EXECUTING_TOOLS,
     ),
     # What was said meanwhile and afterwards.
-    Case("injected", after(gives(asking(ADD)), lambda run: run.inject(["Hurry.", "Please."])), State.EXECUTING_TOOLS),
-    Case("followed_up", after(gives("42"), lambda run: run.inject("And twice that?")), State.READY),
+    Case(
+        "injected",
+        after(gives(asking(ADD)), lambda run: run.inject([asked("Hurry.", 3), asked("Please.", 4)])),
+        State.EXECUTING_TOOLS,
+    ),
+    Case("followed_up", after(gives("42"), lambda run: run.inject(asked("And twice that?", 3))), State.READY),
     # Refused answers.
     Case("asked_again", after(gives(PLENTY)), State.READY),
     Case("regenerating", after(gives(PLENTY), program=REGENERATING), State.READY, REGENERATING),
