@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rigging_py.chat.events import ToolResultEvent, ToolStartedEvent
 from rigging_py.error import Stop
 from rigging_py.observe import ReplaceResult, RewriteArguments, SkipTool, StopRun, ToolDetail, ToolResultDetail
-from rigging_py.run import CallTools, PendingToolCall, ToolResult
+from rigging_py.run import CallTools, ModelResponded, PendingToolCall, ToolResult, ToolStarted
 
 if TYPE_CHECKING:
     from rigging_py.chat.flight import Flight
@@ -24,8 +24,23 @@ async def execute(flight: Flight, call: PendingToolCall) -> None:
             return
         if flight.tell is not None:
             await flight.tell(ToolStartedEvent(begun))
-        result = await tool.execute(begun, pipeline.context)
+        attempt = 1 if tool.arguments.context is None else _attempt(flight, begun)
+        result = await tool.execute(begun, pipeline.context, attempt=attempt)
         await _finished(flight, begun, result)
+
+
+def _attempt(flight: Flight, call: PendingToolCall) -> int:
+    """Which try of the call this is, where the run knows of those that were begun."""
+    begun = 0
+    for entry in reversed(flight.run.journal):
+        match entry.input:
+            case ToolStarted(key) if key == call.key:
+                begun += 1
+            case ModelResponded():
+                break
+            case _:
+                pass
+    return max(begun, 1)
 
 
 async def _begun(flight: Flight, call: PendingToolCall) -> PendingToolCall | ToolResult:

@@ -18,22 +18,8 @@ from rigging_py.chat.failures import attach, exception_of
 from rigging_py.chat.gather import gather
 from rigging_py.chat.keeper import Keeper
 from rigging_py.error import Paused, Stop
-from rigging_py.message import (
-    GenerateParams,
-    Message,
-    ModelTurn,
-    assemble,
-    fresh,
-    new_uuid,
-)
-from rigging_py.observe import (
-    ApprovalDetail,
-    InvalidCallDetail,
-    ModelTurnDetail,
-    RefuseTurn,
-    StateDetail,
-    StopRun,
-)
+from rigging_py.message import GenerateParams, Message, ModelTurn, assemble, fresh, new_uuid
+from rigging_py.observe import ApprovalDetail, InvalidCallDetail, ModelTurnDetail, RefuseTurn, StateDetail, StopRun
 from rigging_py.run import (
     AgentRun,
     Answer,
@@ -314,9 +300,13 @@ async def in_time(flights: Sequence[Flight], work: Awaitable[T]) -> T | None:
 
 def _deadline_of(flights: Sequence[Flight]) -> datetime | None:
     """The last of the deadlines; None where one run has none."""
-    deadlines = [flight.run.limits.deadline for flight in flights]
-    known = [one for one in deadlines if one is not None]
-    return max(known) if len(known) == len(deadlines) else None
+    last: datetime | None = None
+    for flight in flights:
+        deadline = flight.run.limits.deadline
+        if deadline is None:
+            return None
+        last = deadline if last is None else max(last, deadline)
+    return last
 
 
 def new_run(pipeline: ChatPipeline, messages: list[Message], run_id: str | None = None) -> AgentRun:

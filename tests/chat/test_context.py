@@ -11,6 +11,7 @@ import pytest
 import rigging_py as rg
 from rigging_py.error import ToolDefinitionError
 from rigging_py.run import AgentRun
+from rigging_py.store import get_store
 from tests.tools.calls import call
 
 
@@ -92,6 +93,29 @@ async def test_the_key_of_a_call_is_the_same_in_a_run_that_goes_on() -> None:
         await task
     await pipeline.resume(AgentRun.load(runs[0].dump(), pipeline.program))
     assert keys == [f"{runs[0].run_id}/1/0"] * 2
+
+
+async def test_a_tool_of_a_stored_run_is_told_which_try_this_is() -> None:
+    tries: list[tuple[str, int]] = []
+    began = asyncio.Event()
+
+    async def look(ctx: rg.ToolContext) -> str:
+        tries.append((ctx.key, ctx.attempt))
+        if len(tries) == 1:
+            began.set()
+            await asyncio.Event().wait()
+        return "seen"
+
+    tool = rg.Tool.from_callable(look, effect="idempotent")
+    pipeline = rg.scripted(call("look"), call("look"), "Done.").chat("hi").using(tool)
+    async with get_store("memory!") as store:
+        task = asyncio.create_task(pipeline.run(store=store, run_id="a"))
+        await asyncio.wait_for(began.wait(), 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await pipeline.resume("a", store=store)
+    assert tries == [("a/1/0", 1), ("a/1/0", 2), ("a/2/0", 1)]
 
 
 async def test_two_pipelines_of_one_base_have_their_own_context() -> None:

@@ -12,8 +12,7 @@ import pytest
 
 import rigging_py as rg
 from rigging_py.error import ExhaustedMaxRoundsError, MaxDepthError, MessagesExhaustedMaxRoundsError, PipelineWarning
-from rigging_py.run import CallTools
-from rigging_py.run.journal import ModelResponded, ToolsReturned
+from rigging_py.run import CallTools, ModelResponded, ToolsReturned
 from tests.tools.calls import call
 
 
