@@ -13,6 +13,7 @@ from rigging_py.chat.events import (
     TurnDiscarded,
 )
 from rigging_py.chat.pipeline import ChatPipeline, PipelineStepContextManager, chat, resume
+from rigging_py.chat.replay import ReplayMode
 
 __all__ = [
     "Budget",
@@ -26,6 +27,7 @@ __all__ = [
     "MapChatCallback",
     "PipelineStep",
     "PipelineStepContextManager",
+    "ReplayMode",
     "RunPaused",
     "ThenChatCallback",
     "ToolResultEvent",

@@ -17,10 +17,11 @@ from rigging_py.chat.flight import Flight
 from rigging_py.chat.gather import MAX_CONCURRENT
 from rigging_py.chat.keeper import LEASE
 from rigging_py.chat.opening import Resumption, begun, resumed
+from rigging_py.chat.replay import ReplayMode, replay
 from rigging_py.error import Paused
 from rigging_py.generator import Generator, get_generator
 from rigging_py.message import GenerateParams, Message
-from rigging_py.run import AgentRun, Decision
+from rigging_py.run import AgentRun, Decision, Journal
 from rigging_py.store import RunStore
 from rigging_py.util import await_
 
@@ -193,6 +194,22 @@ class ChatPipeline(Conversation):
         said = Resumption(decisions or {}, limits or {}, allow_changes)
         mode = on_failed or self.on_failed
         return EventStream(lambda tell: self._tell_from(resumed(self, run, store, said, lease_for), tell, mode))
+
+    async def replay(
+        self,
+        journal: Journal | AgentRun,
+        *,
+        mode: ReplayMode = "strict",
+        live_after: int | None = None,
+        on_failed: FailMode | None = None,
+    ) -> Chat:
+        """The chat that a journal leads to, judged anew; raises `ReplayDivergence` where the two part.
+
+        `strict`: nothing is live. `model-only`: what the model said comes from the journal, and tools are executed
+        again and compared. `tools-only`: what the tools gave comes from the journal, and the model is live. With
+        `live_after` the first so many entries come from the journal, and a fork with an id of its own goes on live.
+        """
+        return await replay(self, journal, mode=mode, live_after=live_after, on_failed=on_failed)
 
     def step(self, *, on_failed: FailMode | None = None) -> PipelineStepContextManager:
         """The steps of one run as they come: `async with pipeline.step() as steps: async for step in steps: …`."""

@@ -113,7 +113,7 @@ def _json_object(raw: str) -> dict[str, Any] | None:
     """The object that a text is in JSON, no text being the empty one; None for anything else."""
     try:
         value: object = from_json(raw, allow_inf_nan=False) if raw.strip() else {}
-    except ValueError:
+    except (ValueError, TypeError):  # the latter for half of a surrogate pair
         return None
     return cast("dict[str, Any]", value) if isinstance(value, dict) and _is_finite(cast("object", value)) else None
 

@@ -121,6 +121,7 @@ ROOMS = [
     "run",
     "observe",
     "store",
+    "cli",
     "error",
 ]
 

@@ -38,6 +38,7 @@ FLOORS = {
     "service": 9,
     "cli": 10,
     "testing": 10,
+    "__main__": 11,
 }
 SIDEWAYS = {("model", "parsing"), ("completion", "chat"), ("interact", "chat")}
 """Which rooms of one floor may look into which."""
