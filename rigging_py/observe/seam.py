@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from rigging_py.observe.details import (
     ApprovalDetail,
@@ -149,12 +150,12 @@ class Seam:
     async def heard(self, detail: DeltaDetail) -> None:
         """Shows a piece of a turn."""
         for hook in self.on_delta:
-            await hook(detail)
+            await _asked(hook, detail)
 
     async def noted(self, detail: StateDetail) -> None:
         """Shows an input that was accepted."""
         for hook in self.on_state:
-            await hook(detail)
+            await _asked(hook, detail)
 
 
 _RESOLUTIONS = (Answer, Retry, Repair, Skip, Fail, Stop)
@@ -170,9 +171,19 @@ async def _first(hooks: Moments, detail: object, *kinds: type[object]) -> Any:
 
 async def _answer(hook: Moment, detail: object, *kinds: type[object]) -> Any:
     """What a hook answers. Another kind of answer is an error: what was meant as a "no" must not pass for a "yes"."""
-    answer = await hook(detail)
+    answer = await _asked(hook, detail)
     if answer is None or isinstance(answer, kinds):
         return answer
-    name = getattr(hook, "__qualname__", repr(hook))
     known = ", ".join(kind.__name__ for kind in kinds)
-    raise TypeError(f"The hook {name} answered {answer!r}; it answers None, or one of: {known}.")
+    raise TypeError(f"The hook {_name_of(hook)} answered {answer!r}; it answers None, or one of: {known}.")
+
+
+async def _asked(hook: Moment, detail: object) -> object:
+    answer: object = hook(detail)
+    if not inspect.isawaitable(answer):
+        raise TypeError(f"The hook {_name_of(hook)} gave {answer!r} at once; write it as `async def`.")
+    return cast("object", await answer)
+
+
+def _name_of(hook: Moment) -> str:
+    return getattr(hook, "__qualname__", repr(hook))

@@ -16,7 +16,6 @@ from rigging_py.observe import ApprovalDetail, Hooks
 from rigging_py.run import AgentRun, BudgetExceeded, Failed
 from tests.tools.calls import call
 
-
 SOON = 0.2
 """Seconds in which whatever is to be cut short has begun, on a busy machine too."""
 

@@ -561,6 +561,14 @@ async def test_an_answer_of_another_kind_is_an_error_and_not_taken_for_a_yes(mom
     assert adder.executed == ([(1, 2)] if moment == "after_tool" else [])
 
 
+async def test_a_hook_that_is_not_async_says_so() -> None:
+    class Sync:
+        def on_state(self, detail: StateDetail) -> None: ...
+
+    with pytest.raises(TypeError, match=r"Sync\.on_state gave None at once; write it as `async def`"):
+        await rg.scripted("one").chat("hi").with_hooks(cast("Hooks", Sync())).run()
+
+
 # What a hook is.
 
 
