@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from rigging_py.message.calls import ToolCall
 from rigging_py.message.content import Content
@@ -43,7 +43,7 @@ class Usage(BaseModel):
     input_tokens: int = 0
     output_tokens: int = 0
     total_tokens: int = 0
-    cost: float | None = None
+    cost: float | None = Field(default=None, allow_inf_nan=False)
 
     def __add__(self, other: Usage | None) -> Usage:
         if other is None:

@@ -76,7 +76,7 @@ def refuse(run: RunState, turn: PendingTurn, reply: str | None) -> None:
     commit_what_was_said(run, turn)
     if reply is not None:
         say(run, Message("user", reply, uuid=uuid_at(run, len(run.messages))))
-    run.refused += [message.uuid for message in run.messages[place:]]
+    run.refused += [run.place(message) for message in run.messages[place:]]
 
 
 def sent(run: RunState, output: OutputSpec | None) -> tuple[Message, ...]:
@@ -108,4 +108,4 @@ def says_anything(message: Message) -> bool:
 
 def _without_refused(run: RunState) -> tuple[Message, ...]:
     refused = set(run.refused)
-    return tuple(message for message in run.messages if message.uuid not in refused)
+    return tuple(message for message in run.messages if run.places[id(message)] not in refused)

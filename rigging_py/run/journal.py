@@ -151,6 +151,14 @@ class Forked:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramChanged:
+    """`recheck`: from here on the run goes by another program; each of `changes` says how it differs."""
+
+    changes: tuple[str, ...]
+    type: Literal["ProgramChanged"] = "ProgramChanged"
+
+
+@dataclass(frozen=True, slots=True)
 class Migrated:
     """The run was stored in an older format, which kept no journal: these calls were made before."""
 
@@ -173,6 +181,7 @@ Input: TypeAlias = Annotated[
     | CancelAsked
     | LimitsRaised
     | Forked
+    | ProgramChanged
     | Migrated,
     Field(discriminator="type"),
 ]

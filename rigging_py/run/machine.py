@@ -44,6 +44,7 @@ from rigging_py.run.journal import (
     ModelFailed,
     ModelResponded,
     Prefix,
+    ProgramChanged,
     Recovered,
     StoredResult,
     ToolsReturned,
@@ -195,7 +196,7 @@ class AgentRun:
 
     # Driving it.
 
-    def stamp(self, now: datetime) -> None:
+    def stamp(self, now: datetime | None) -> None:
         """Says what time it is for the entries of the journal from now on; the machine has no clock."""
         self._now = now
 
@@ -353,6 +354,13 @@ class AgentRun:
         rename(run, run_id)
         self._log(Forked(run_id))
 
+    def recheck(self, changes: Sequence[str]) -> None:
+        """Notes that the program is another than before, and judges a pending turn by it; `load` says so by itself."""
+        run = self._take("recheck")
+        if run.pending is not None:
+            check_anew(run, run.pending, self._code)
+        self._log(ProgramChanged(tuple(changes)))
+
     def fork(self, at: int | None = None, *, run_id: str | None = None) -> AgentRun:
         """Another run that begins with the first `at` entries of this one's journal (all of them by default).
 
@@ -366,11 +374,18 @@ class AgentRun:
             raise ValueError(f"The journal has {len(journal)} entries; a fork is at 0 to {len(journal)}, not {place}.")
         if self._program is None:
             raise ProgramNeededError(f"A fork of {self.run_id!r} needs its program; load it with it.")
-        made = AgentRun(
-            history=journal.bodies[: journal.given], limits=journal.limits, program=self._program, run_id=journal.run_id
-        )
-        play(made, journal, place)
+        made = self._copy() if place == len(journal) else self._played(journal, place)
         made.rename(run_id or f"{self.run_id}.{place}")
+        return made
+
+    def _copy(self) -> AgentRun:
+        # Nothing is judged anew, so this is the way for a run whose journal does not go back to its beginning.
+        return AgentRun.load(self.dump(), self._program, allow_changes=True)
+
+    def _played(self, journal: Journal, upto: int) -> AgentRun:
+        given = journal.bodies[: journal.given]
+        made = AgentRun(history=given, limits=journal.limits, program=self._program, run_id=journal.run_id)
+        play(made, journal, upto)
         return made
 
     # Storing it.
@@ -397,7 +412,10 @@ class AgentRun:
         differences = changes(stored, program.fingerprint) if program is not None else []
         if differences and not allow_changes:
             raise ProgramChangedError(differences)
-        if program is not None and loaded._run.pending is not None:
+        if differences:
+            loaded.recheck(differences)
+        elif program is not None and loaded._run.pending is not None:
+            # The same program may have come to know more than its fingerprint says.
             check_anew(loaded._run, loaded._run.pending, program)
         return loaded
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from uuid import UUID
 
 from rigging_py.message import Message, StopReason, Usage
 from rigging_py.run.causes import Cause, Problem
@@ -92,7 +91,7 @@ class RunState:
     cuts: int = 0
     tool_calls: int = 0
     usage: Usage = field(default_factory=lambda: Usage(cost=0.0))
-    refused: list[UUID] = field(default_factory=list[UUID])
+    refused: list[int] = field(default_factory=list[int])
     waiting: list[Message] = field(default_factory=list[Message])
     journal: list[Entry] = field(default_factory=list[Entry])
     pending: PendingTurn | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
 from pydantic import BaseModel
@@ -23,6 +22,7 @@ from rigging_py.run.journal import (
     Migrated,
     ModelFailed,
     ModelResponded,
+    ProgramChanged,
     Recovered,
     ToolsReturned,
     ToolStarted,
@@ -53,7 +53,7 @@ def play(run: AgentRun, journal: Journal, upto: int | None = None) -> None:
     for at in range(count):
         entry = journal.entries[at]
         # No time is a time too: the driver that gave the entry had none.
-        run.stamp(cast("datetime", entry.time))
+        run.stamp(entry.time)
         gone = next((place for place in entry.places() if not 0 <= place < len(journal.bodies)), None)
         if gone is not None:
             raise ReplayDivergence(at, entry, None, [f"messages.{gone}: the journal has only {len(journal.bodies)}"])
@@ -120,6 +120,8 @@ def give(run: AgentRun, journal: Journal, entry: Entry) -> None:
             run.raise_limit(**{name: value for name, value in _fields(limits) if value != getattr(run.limits, name)})
         case Forked(run_id):
             run.rename(run_id)
+        case ProgramChanged(changes):
+            run.recheck(changes)
         case Migrated(format=found):
             raise ReplayDivergence(run.position, entry, None, [_NO_JOURNAL.format(format=found)])
         case _:

@@ -173,7 +173,9 @@ class Program:
 
 def _facts(output: OutputSpec) -> list[object]:
     shape = asdict(output.shape) if isinstance(output.shape, JsonShape) else [asdict(one) for one in output.shape or ()]
-    return [shape, len(output.validators), output.on_invalid, output.strict, output.mode]
+    facts: list[object] = [shape, len(output.validators), output.on_invalid, output.strict]
+    # Format 0 knew no modes.
+    return facts if output.mode == "xml" else [*facts, output.mode]
 
 
 def _hash(value: object) -> str:

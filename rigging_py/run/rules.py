@@ -29,6 +29,7 @@ class Rule:
 
 
 _LIVE = (S.READY, S.AWAITING_MODEL, S.RESOLVING, S.AWAITING_DECISION, S.EXECUTING_TOOLS)
+_PENDING = (S.RESOLVING, S.AWAITING_DECISION, S.EXECUTING_TOOLS)
 _AFTER_TURN = (S.RESOLVING, S.AWAITING_DECISION, S.EXECUTING_TOOLS, S.READY, S.DONE, S.FAILED)
 
 RULES: tuple[Rule, ...] = (
@@ -84,6 +85,10 @@ RULES: tuple[Rule, ...] = (
         for state in _LIVE
     ),
     *(Rule(state, "expire", (S.FAILED,), "the deadline has passed", needs_program=False) for state in _LIVE),
+    *(
+        Rule(state, "recheck", _AFTER_TURN if state in _PENDING else (state,), "another program judges a pending turn")
+        for state in S
+    ),
     *(Rule(state, "rename", (state,), "the run goes by another id", needs_program=False) for state in S),
     *(
         Rule(state, "cancel", (S.FAILED,), "what is pending is answered as not executed", needs_program=False)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
+from math import isfinite
 from typing import Any
 
 
@@ -44,6 +45,8 @@ class RunLimits:
     deadline: datetime | None = None
 
     def __post_init__(self) -> None:
+        if self.max_cost is not None and not isfinite(self.max_cost):
+            raise ValueError(f"max_cost is a number of dollars, or None for no limit; not {self.max_cost!r}.")
         if self.deadline is not None and self.deadline.tzinfo is None:
             raise ValueError(f"A deadline needs a time zone, or it means another moment elsewhere: {self.deadline!r}.")
 

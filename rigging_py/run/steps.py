@@ -339,5 +339,6 @@ InputName = Literal[
     "cancel",
     "raise_limit",
     "rename",
+    "recheck",
 ]
 """The inputs of the machine."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, ClassVar, Final, Literal, cast
-from uuid import UUID
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
@@ -189,7 +188,7 @@ def write_state(run: RunState, fingerprint: Mapping[str, str], since: Mapping[st
         _head(run),
         run.bodies[begin["bodies"] :],
         [run.places[id(message)] for message in run.messages[begin["history"] :]],
-        _refused(run, run.refused[begin["refused"] :]),
+        run.refused[begin["refused"] :],
         run.journal[begin["journal"] :],
     )
     try:
@@ -221,18 +220,6 @@ def _stored_turn(run: RunState, turn: PendingTurn) -> StoredTurn:
     return StoredTurn(
         body, turn.stop_reason, results, turn.scanned, turn.problem, turn.undecided, turn.decided, turn.started
     )
-
-
-def _refused(run: RunState, new: Sequence[UUID]) -> list[int]:
-    """The places of refused messages; they are looked for from the end of the history, where the new ones are."""
-    missing, places = set(new), dict[UUID, int]()
-    for message in reversed(run.messages):
-        if not missing:
-            break
-        if message.uuid in missing:
-            missing.discard(message.uuid)
-            places[message.uuid] = run.places[id(message)]
-    return [places[uuid] for uuid in new]
 
 
 def _without_bytes(state: StoredRun) -> StoredRun:
@@ -326,7 +313,7 @@ def _run(stored: StoredRun) -> RunState:
         bodies=bodies,
         messages=[bodies[place] for place in stored.history],
         waiting=[bodies[place] for place in head.waiting],
-        refused=[bodies[place].uuid for place in stored.refused],
+        refused=stored.refused,
         journal=stored.journal,
         pending=_pending(head, head.pending, bodies) if head.pending is not None else None,
     )

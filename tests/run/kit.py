@@ -144,6 +144,7 @@ INPUTS: Mapping[InputName, Callable[[AgentRun], Any]] = {
     "cancel": lambda run: run.cancel("enough"),
     "raise_limit": lambda run: run.raise_limit(max_turns=10),
     "rename": lambda run: run.rename("other"),
+    "recheck": lambda run: run.recheck(["tool add is not what it was"]),
 }
 """Every input of the machine, with arguments that the runs of `RUNS` take where the table has it."""
 

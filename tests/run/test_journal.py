@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 
-from rigging_py.message import Message, ModelTurn
+from rigging_py.message import Message, ModelTurn, Usage
 from rigging_py.run import (
     AgentRun,
     Answer,
@@ -30,6 +30,7 @@ from rigging_py.run import (
     ModelFailed,
     ModelResponded,
     Program,
+    ProgramChanged,
     Recovered,
     RunLimits,
     State,
@@ -39,7 +40,22 @@ from rigging_py.run import (
     TurnBegan,
 )
 from tests.run.drives import CHOICES, LIMITS, PROGRAMS, drive, run_of
-from tests.run.kit import DEADLINE, FREE, asking, call, deciding, done, executing, failed, refused, resolving, started
+from tests.run.kit import (
+    DEADLINE,
+    FREE,
+    NUMBER,
+    PROGRAM,
+    TOOLS,
+    asking,
+    call,
+    deciding,
+    done,
+    executing,
+    failed,
+    refused,
+    resolving,
+    started,
+)
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -90,6 +106,7 @@ ACTS: list[tuple[Callable[[], AgentRun], Callable[[AgentRun], Any], object, Stat
         State.READY,
     ),
     (started, lambda run: run.rename("other"), Forked("other"), State.AWAITING_MODEL),
+    (started, lambda run: run.recheck(["output is new"]), ProgramChanged(("output is new",)), State.AWAITING_MODEL),
 ]
 
 
@@ -200,3 +217,25 @@ def test_an_entry_costs_little_memory() -> None:
     assert (after - before) / len(copies) < 100
     assert not hasattr(copies[0], "__dict__")
     assert not hasattr(copies[0].input, "__dict__")
+
+
+def test_a_run_that_goes_by_another_program_says_so_in_its_journal_and_can_be_forked() -> None:
+    old = Program({"add": TOOLS["add"]}, NUMBER)
+    run = AgentRun.load(resolving(call("look"), program=old).dump(), PROGRAM, allow_changes=True)
+    assert run.state is State.EXECUTING_TOOLS
+    assert run.journal[-1].input == ProgramChanged(("tool look is new",))
+    fork = run.fork()
+    assert fork.next_step() != run.next_step()
+    fork.tool_result(f"{fork.run_id}/1/0", "seen")
+    fork.next_step()
+    fork.model_response("42")
+    assert fork.state is State.DONE
+    assert run.state is State.EXECUTING_TOOLS
+
+
+@pytest.mark.parametrize("cost", [float("inf"), float("nan")])
+def test_a_number_that_json_has_not_is_no_limit_and_no_cost(cost: float) -> None:
+    with pytest.raises(ValueError, match="max_cost is a number of dollars"):
+        RunLimits(max_cost=cost)
+    with pytest.raises(ValueError, match="finite"):
+        Usage(cost=cost)

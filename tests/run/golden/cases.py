@@ -258,6 +258,10 @@ def forked() -> AgentRun:
     return run.fork(3, run_id="fork")
 
 
+def changed() -> AgentRun:
+    return AgentRun.load(after(program=FREE)().dump(), PROGRAM, allow_changes=True)
+
+
 def higher(**limits: Any) -> Callable[[AgentRun], Any]:
     return lambda run: run.raise_limit(**limits)
 
@@ -416,6 +420,7 @@ CASES: Sequence[Case] = (
         State.READY,
     ),
     Case("forked", forked, State.EXECUTING_TOOLS),
+    Case("program_changed", changed, State.AWAITING_MODEL),
     Case("media", with_media, State.READY, FREE),
 )
 """Every golden file."""
