@@ -67,8 +67,8 @@ class Hooks(Protocol):
     """Derive from this class and define the moments you want; the others cost nothing.
 
     None leaves things as they are. Of several hooks each sees what those before it changed, and the first decision
-    counts. What a hook raises ends the driving, not the run, which can be resumed: a turn that was being judged is asked
-    for again, and a tool whose result was being judged is dealt with by its `on_unfinished`.
+    counts. What a hook raises ends the driving, not the run, which can be resumed: a turn that was being judged is
+    asked for again, and a tool whose result was being judged is dealt with by its `on_unfinished`.
     """
 
     async def before_model_call(self, detail: ModelCallDetail) -> ModelCallPatch | None:
