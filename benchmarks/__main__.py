@@ -1,4 +1,4 @@
-"""Runs every benchmark: `python -m benchmarks`, or some: `python -m benchmarks imports calls machine pipelines`."""
+"""Runs every benchmark: `python -m benchmarks`, or some: `python -m benchmarks machine stores`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import platform
 import sys
 from collections.abc import Callable
 
-from benchmarks import calls, imports, machine, pipelines
+from benchmarks import calls, imports, machine, pipelines, stores
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "imports": imports.run,
     "calls": lambda: asyncio.run(calls.run()),
     "machine": machine.run,
     "pipelines": lambda: asyncio.run(pipelines.run()),
+    "stores": lambda: asyncio.run(stores.run()),
 }
 
 
