@@ -17,7 +17,7 @@ from rigging_py.chat.execute import execute
 from rigging_py.chat.failures import attach, exception_of
 from rigging_py.chat.gather import gather
 from rigging_py.chat.keeper import Keeper
-from rigging_py.error import Paused, Stop
+from rigging_py.error import Paused, Stop, StoreError
 from rigging_py.message import GenerateParams, Message, ModelTurn, assemble, fresh, new_uuid
 from rigging_py.observe import ApprovalDetail, InvalidCallDetail, ModelTurnDetail, RefuseTurn, StateDetail, StopRun
 from rigging_py.run import (
@@ -246,7 +246,9 @@ class Flight:
     def failure(self) -> BaseException | None:
         """The exception that a failed run stands for, or that was raised, with the run on it."""
         error = self.error
-        if isinstance(self.end, Failed) and (error is None or not isinstance(self.end.cause, ProviderFailure)):
+        is_told = isinstance(self.end, Failed) and isinstance(self.end.cause, ProviderFailure)
+        # That something was not stored is worse than how the run ended.
+        if isinstance(self.end, Failed) and (error is None or not (is_told or isinstance(error, StoreError))):
             error = exception_of(self.end.cause, self.end.messages)
         return attach(error, self.run) if error is not None else None
 

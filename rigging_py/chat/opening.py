@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -124,8 +125,8 @@ async def opened(store: RunStore | str) -> AsyncGenerator[RunStore, None]:
 
 def _secrets(generator: Generator) -> list[str]:
     """What must not be stored, wherever it turns up. What is shorter is no key, and would be in many a word."""
-    try:
-        key = generator.key()
-    except AuthenticationFailedError:
-        return []
-    return [key] if key is not None and len(key) >= _SHORTEST_SECRET else []
+    # Some generators find their keys in the environment by themselves.
+    keys = [value for name, value in os.environ.items() if name.endswith("_API_KEY")]
+    with suppress(AuthenticationFailedError):
+        keys.append(generator.key() or "")
+    return [key for key in keys if len(key) >= _SHORTEST_SECRET]

@@ -916,3 +916,29 @@ def test_a_script_that_cannot_await_keeps_runs_too(tmp_path: Path) -> None:
     bank.is_closed = False
     stream = pipeline.stream_resumed("r", store=f"sqlite!{tmp_path}/runs.db")
     assert rg.util.await_(stream.chat()).last.content == "Done."
+
+
+async def test_a_key_that_only_the_environment_has_is_not_stored_when_the_model_says_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SOMEBODYS_API_KEY", "pw-not-to-be-kept")
+    async with get_store("memory!environment") as store:
+        await rg.scripted("The key is pw-not-to-be-kept.").chat("Hello").run(store=store, run_id="said")
+        kept = await store.load("said")
+    assert "pw-not-to-be-kept" not in repr(kept)
+    assert "The key is ***." in repr(kept)
+
+
+async def test_what_was_not_stored_is_told_before_how_the_run_ended() -> None:
+    class Refusing(Through):
+        async def save(self, lease: Lease, checkpoint: Checkpoint, **options: Any) -> Lease:
+            if checkpoint.status == State.FAILED:
+                raise StoreUnavailableError("The disk is full.")
+            return await super().save(lease, checkpoint, **options)
+
+    store = Refusing(get_store("memory!refusing"))
+    pipeline = rg.scripted("Plenty.").chat("How many?").until_parsed_as(int, max_rounds=0)
+    with pytest.raises(StoreUnavailableError, match="disk is full") as caught:
+        await pipeline.run(store=store, run_id="lost", on_failed="include")
+    assert caught.value.run is not None
+    assert caught.value.run.state is State.FAILED
