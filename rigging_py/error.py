@@ -272,11 +272,14 @@ class Paused(RiggingError):
     def __init__(self, run: AgentRun, requests: Sequence[DecisionRequest]) -> None:
         self.run, self.requests = run, tuple(requests)
         self.messages, self.usage = run.messages, run.usage
-        names = ", ".join(f"{one.call.name} ({one.call.key})" for one in self.requests)
+        names = ", ".join(f"{one.call.name} ({one.call.key}){_DOUBT.get(one.why, '')}" for one in self.requests)
         super().__init__(
             f"The run {run.run_id!r} waits for a decision on: {names}. "
-            "Give them with `decisions=` when it is resumed, or run it with an approver."
+            "Give them with `decisions=` when it is resumed, or run it with a hook that decides."
         )
+
+
+_DOUBT = {"unfinished": ", which was started by a process that is gone and may have had its effect"}
 
 
 class ReplayDivergence(RiggingError, RuntimeError):
@@ -318,6 +321,20 @@ class InvalidStoreError(StoreError, ValueError):
         super().__init__(f"{identifier!r} is not a run store: {problem}.")
 
 
+class InvalidRunIdError(StoreError, ValueError):
+    """A run id that some store could not keep.
+
+    Attributes:
+        run_id: the id as given.
+    """
+
+    def __init__(self, run_id: object) -> None:
+        self.run_id = run_id
+        said = repr(run_id[:40] if isinstance(run_id, str) else run_id)[:200]
+        size = f", which has {len(run_id):,}" if isinstance(run_id, str) and len(run_id) > 40 else ""
+        super().__init__(f"A run id is 1 to 255 printable characters; not {said}{'…' if size else ''}{size}.")
+
+
 class RunNotFoundError(StoreError, LookupError):
     """The store has no run of this id."""
 
@@ -354,11 +371,9 @@ class LeaseHeldError(StoreError, RuntimeError):
 class LeaseLostError(StoreError, RuntimeError):
     """The lease on a run has ended, or the run was taken over; what came after the last checkpoint was not stored."""
 
-    def __init__(self, run_id: str, problem: str) -> None:
+    def __init__(self, run_id: str, problem: str, what_follows: str) -> None:
         self.run_id = run_id
-        super().__init__(
-            f"The lease on the run {run_id!r} is lost: {problem}. Its new holder goes on from the last checkpoint."
-        )
+        super().__init__(f"The lease on the run {run_id!r} is lost: {problem}. {what_follows}")
 
 
 class PayloadTooLargeError(StoreError, ValueError):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from math import inf
 from typing import Any, Literal, Self, TypeAlias
 
 from rigging_py.chat.chat import Chat, ChatList, Input
@@ -16,7 +17,7 @@ from rigging_py.chat.drive import RUN_FAILURES, FailMode
 from rigging_py.chat.output import Asked, answer_tool, asking_for, checking, extra_turns
 from rigging_py.generator import Generator, WatchCallback
 from rigging_py.message import GenerateParams, Message, ToolChoice
-from rigging_py.observe import Hooks, Seam
+from rigging_py.observe import Hooks, Seam, check_hook
 from rigging_py.run import OnTruncated, OutputMode, OutputSpec, Program, RunLimits
 from rigging_py.tools import Tool, as_tools
 
@@ -187,6 +188,8 @@ class Conversation:
 
     def with_hooks(self, *hooks: Hooks) -> Self:
         """Returns the pipeline with more hooks, which are asked in this order at each moment of a run."""
+        for hook in hooks:
+            check_hook(hook)
         return replace(self, hooks=(*self.hooks, *hooks))
 
     def within(
@@ -203,9 +206,10 @@ class Conversation:
         budget fails with `BudgetExceededError`.
         """
         given: dict[str, Any] = {"tokens": tokens, "cost": cost, "tool_calls": tool_calls, "seconds": seconds}
-        wrong = {name: value for name, value in given.items() if value is not None and not value >= 0}
-        if wrong:
-            raise ValueError(f"A budget is a number from 0 on; not {wrong}.")
+        for name, value in given.items():
+            kinds = (int,) if name in ("tokens", "tool_calls") else (int, float)
+            if value is not None and (type(value) not in kinds or not 0 <= value < inf):
+                raise ValueError(f"{name} is a {'whole ' if kinds == (int,) else ''}number from 0 on; not {value!r}.")
         return replace(self, budget=replace(self.budget, **{k: v for k, v in given.items() if v is not None}))
 
     def until_parsed_as(

@@ -19,7 +19,14 @@ from rigging_py.chat.failures import carry
 from rigging_py.chat.flight import Flight, in_time
 from rigging_py.chat.gather import MAX_CONCURRENT, gather
 from rigging_py.chat.watch import show
-from rigging_py.error import BudgetExceededError, MaxDepthError, RunFailedError, TruncatedError, UnknownToolError
+from rigging_py.error import (
+    BudgetExceededError,
+    MaxDepthError,
+    Paused,
+    RunFailedError,
+    TruncatedError,
+    UnknownToolError,
+)
 from rigging_py.message import ModelTurn
 from rigging_py.run import AgentRun
 
@@ -229,10 +236,17 @@ def _settled(this: Pass) -> ChatList:
 
 def _raise_uncovered(this: Pass, flight: Flight) -> None:
     error = flight.failure()
-    if error is None or (this.on_failed != "raise" and this.pipeline.covers(error)):
+    if error is None or _is_covered(this, error):
         return
     carry(error, chats=ChatList(other.chat() for other in this.flights if other.run.state == "Done"))
     raise error
+
+
+def _is_covered(this: Pass, error: BaseException) -> bool:
+    """Whether a chat with this error is kept, or left out. A run that waits for a decision is never left out."""
+    if isinstance(error, Paused):
+        return this.on_failed == "include"
+    return this.on_failed != "raise" and this.pipeline.covers(error)
 
 
 async def _called(callback: Any, argument: object, chats: ChatList) -> object:

@@ -156,10 +156,18 @@ class EventStream:
             raise
 
     async def texts(self) -> AsyncGenerator[str, None]:
-        """The text of the answer in pieces, and nothing else. A turn that is asked for again comes again."""
+        """The text of the answer in pieces, and nothing else. A turn that is asked for again comes again.
+
+        Raises `Paused` when the run waits for a decision.
+        """
         async for event in self:
-            if isinstance(event, StreamedText):
-                yield event.text
+            match event:
+                case StreamedText(text):
+                    yield text
+                case RunPaused(run, requests):
+                    raise Paused(run, requests)
+                case _:
+                    pass
 
     async def chat(self) -> Chat:
         """Reads on to the end, and gives the chat. Raises `Paused` when the run waits for a decision."""

@@ -78,17 +78,16 @@ _BUDGETS: Mapping[str, str] = {
 
 
 def _budget_letter(cause: BudgetExceeded) -> str:
+    raising = f"Go on with resume(…, limits={{{cause.limit!r}: …}})"
     if cause.limit == "deadline":
-        return (
-            f"The run had until {cause.allowed}, and at {cause.spent} it was not over. Give it more time with `within`."
-        )
+        return f"The run had until {cause.allowed}, and at {cause.spent} it was not over. {raising}."
     what = _BUDGETS[cause.limit]
     if cause.spent is None:
         return (
             f"The run may cost {cause.allowed} {what}, and nobody knows what its calls cost, so that cannot be kept. "
             "Use a generator that says the cost, or a limit on tokens."
         )
-    return f"The run may use {cause.allowed} {what}, and has used {cause.spent}. Raise the limit, or ask for less."
+    return f"The run may use {cause.allowed} {what}, and has used {cause.spent}. {raising}, or ask for less."
 
 
 def provider_error(record: FailureRecord) -> ProviderError:

@@ -313,9 +313,8 @@ def _deadline_of(flights: Sequence[Flight]) -> datetime | None:
 
 def new_run(pipeline: ChatPipeline, messages: list[Message], run_id: str | None = None) -> AgentRun:
     """A run of `messages` under the pipeline's limits."""
-    return AgentRun(
-        history=messages, limits=pipeline.limits_from_now(), program=pipeline.program, run_id=run_id or str(new_uuid())
-    )
+    name = str(new_uuid()) if run_id is None else run_id
+    return AgentRun(history=messages, limits=pipeline.limits_from_now(), program=pipeline.program, run_id=name)
 
 
 def revive(run: AgentRun) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from rigging_py.chat.failures import attach
 from rigging_py.chat.flight import Flight, new_run, revive
 from rigging_py.chat.keeper import LEASE, Keeper
-from rigging_py.error import AuthenticationFailedError, StoreError
+from rigging_py.error import AuthenticationFailedError, ProtocolError, StoreError
 from rigging_py.generator import Generator
 from rigging_py.message import ModelTurn
 from rigging_py.run import AgentRun, Decision, ModelResponded, State
@@ -64,7 +65,8 @@ async def resumed(
         loaded = (
             run if isinstance(run, AgentRun) else AgentRun.load(run, pipeline.program, allow_changes=said.allow_changes)
         )
-        yield _going_on(Flight.of(pipeline, loaded), said)
+        with _driving(loaded):
+            yield _going_on(Flight.of(pipeline, loaded), said)
         return
     if store is None:
         raise ValueError(f"The run {run!r} is named by its id; say in which store it is: store='sqlite!runs.db'.")
@@ -83,15 +85,53 @@ async def resumed(
             yield flight
 
 
+_driven: WeakSet[AgentRun] = WeakSet()
+
+
+@contextmanager
+def _driving(run: AgentRun) -> Iterator[None]:
+    """A run in hand has one driver, as one in a store has; two would execute its calls twice."""
+    if run in _driven:
+        raise ProtocolError("resume", run.state, f"{run.run_id!r} is being driven already; wait for that, or fork() it")
+    _driven.add(run)
+    try:
+        yield
+    finally:
+        _driven.discard(run)
+
+
 def _going_on(flight: Flight, said: Resumption) -> Flight:
     if said.limits:
         flight.run.raise_limit(**said.limits)
     else:
         revive(flight.run)
+    _check_decisions(flight.run, flight.pipeline, said.decisions)
     if flight.run.state in (State.DONE, State.FAILED):
         flight.last = _last_turn(flight.run)
     flight.decisions = said.decisions
     return flight
+
+
+def _check_decisions(run: AgentRun, pipeline: ChatPipeline, decisions: Mapping[str, Decision]) -> None:
+    """Refuses decisions as a whole when one of them cannot be taken, before any is."""
+    try:
+        _try_decisions(run, pipeline, decisions)
+    except ProtocolError as error:
+        attach(error, run)
+        raise
+
+
+def _try_decisions(run: AgentRun, pipeline: ChatPipeline, decisions: Mapping[str, Decision]) -> None:
+    waiting = [request.call.key for request in run.requests]
+    for key in decisions:
+        if key not in waiting:
+            what = "was decided already" if key in run.decided else "waits for no decision"
+            hint = f"{key!r} {what}; these wait: {', '.join(waiting) or 'none'}"
+            raise ProtocolError("resume", run.state, hint)
+    if decisions and run.state is State.AWAITING_DECISION:
+        trial = AgentRun.load(run.dump(), pipeline.program, allow_changes=True)
+        for key, decision in decisions.items():
+            trial.decide(key, decision)
 
 
 def _last_turn(run: AgentRun) -> ModelTurn | None:
@@ -119,6 +159,8 @@ async def opened(store: RunStore | str) -> AsyncGenerator[RunStore, None]:
     if isinstance(store, RunStore):
         yield store
         return
+    if not isinstance(store, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"A store is a RunStore, or the connection string of one like 'sqlite!runs.db'; not {store!r}.")
     async with get_store(store) as place:
         yield place
 

@@ -61,7 +61,7 @@ class ChatPipeline(Conversation):
 
         With `on_failed="include"`, or `allow_failed`, a run that fails by itself (turns, output, truncation) gives a
         chat with `failed` and `error`; other errors are raised unless `catch` names them. Errors carry `.run` and
-        `.messages`. Raises `Paused` when a tool call needs a decision that no hook makes.
+        `.messages`. Raises `Paused`, or includes it, when a tool call needs a decision that no hook makes.
 
         With a `store`, such as `sqlite!runs.db`, the run is kept there at every boundary under `run_id`, and `resume`
         goes on with it in another process. Nobody else may drive it for `lease_for` seconds, which are renewed while
@@ -240,6 +240,9 @@ class ChatPipeline(Conversation):
             chat = await self._finish_one(flight, mode)
         except Paused as paused:
             await tell(RunPaused(paused.run or flight.run, paused.requests))
+            return
+        if isinstance(chat.error, Paused):
+            await tell(RunPaused(flight.run, chat.error.requests))
         else:
             await tell(ChatFinished(chat))
 
@@ -303,6 +306,8 @@ async def resume(
     allow_changes: bool = False,
 ) -> Chat:
     """Goes on with a stored run, in whatever process it began; see `ChatPipeline.resume`."""
+    if not isinstance(pipeline, ChatPipeline):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"A run goes on by the pipeline that it is a run of, which has its tools; not {pipeline!r}.")
     return await pipeline.resume(
         run_id,
         store=store,

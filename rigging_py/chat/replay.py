@@ -47,6 +47,8 @@ async def replay(
     failure is raised, or included, as `run` does. Raises `ReplayDivergence` where the two part.
     """
     journal = journal_or_run.journal if isinstance(journal_or_run, AgentRun) else journal_or_run
+    if not isinstance(journal, Journal):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"What is replayed is a run or its journal; not {journal!r}.")
     how = on_failed or pipeline.on_failed
     _require(mode, live_after, journal, how)
     quiet = replace(pipeline, then_callbacks=(), map_callbacks=(), watch_callbacks=())

@@ -26,6 +26,7 @@ from rigging_py.run import (
     ModelFailed,
     ModelResponded,
     PendingToolCall,
+    ProgramChanged,
     ProviderFailure,
     Recovered,
     Resolution,
@@ -188,6 +189,8 @@ def tell_entry(entry: Entry, journal: Journal, before: RunLimits) -> str:
             return ", ".join(_tell_raised(before, limits))
         case Forked(run_id):
             return f"goes on as {run_id}"
+        case ProgramChanged(changes):
+            return f"another program: {'; '.join(changes)}"
         case Migrated(format=found):
             return f"stored in format {found} until here"
         case _:

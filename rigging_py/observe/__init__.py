@@ -18,6 +18,7 @@ from rigging_py.observe.hooks import (
     RewriteArguments,
     SkipTool,
     StopRun,
+    check_hook,
 )
 from rigging_py.observe.seam import Seam
 
@@ -38,4 +39,5 @@ __all__ = [
     "StopRun",
     "ToolDetail",
     "ToolResultDetail",
+    "check_hook",
 ]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from rigging_py.message import GenerateParams, Message
+from rigging_py.message import GenerateParams, Messages
 from rigging_py.observe.details import (
     ApprovalDetail,
     DeltaDetail,
@@ -24,7 +23,7 @@ from rigging_py.run import Decision, Resolution, ToolResult
 class ModelCallPatch:
     """Send these messages, or these parameters, instead; the run's own history stays as it is."""
 
-    messages: Sequence[Message] | None = None
+    messages: Messages | None = None
     params: GenerateParams | None = None
 
 
@@ -48,12 +47,24 @@ class SkipTool:
 
     result: ToolResult
 
+    def __post_init__(self) -> None:
+        _is_result(self)
+
 
 @dataclass(frozen=True, slots=True)
 class ReplaceResult:
     """This is the tool's result instead."""
 
     result: ToolResult
+
+    def __post_init__(self) -> None:
+        _is_result(self)
+
+
+def _is_result(answer: SkipTool | ReplaceResult) -> None:
+    if not isinstance(answer.result, ToolResult):  # pyright: ignore[reportUnnecessaryIsInstance]
+        name = type(answer).__name__
+        raise TypeError(f"{name} takes a result, as in {name}(ToolResult('…')); not {answer.result!r}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,7 @@ class StopRun:
     reason: str
 
 
+@runtime_checkable
 class Hooks(Protocol):
     """Derive from this class and define the moments you want; the others cost nothing.
 
@@ -102,3 +114,19 @@ class Hooks(Protocol):
     async def on_state(self, detail: StateDetail) -> None:
         """The run accepted an input."""
         return
+
+
+_PREFIXES = ("before_", "after_", "on_")
+_MOMENTS = tuple(name for name in vars(Hooks) if name.startswith(_PREFIXES))
+
+
+def check_hook(hook: object) -> None:
+    """Raises `TypeError` for what would never be asked: no object with a moment of its own, or a moment misspelt."""
+    if isinstance(hook, type):
+        raise TypeError(f"A hook is an object; give {hook.__name__}() and not the class.")
+    if isinstance(hook, Hooks):
+        odd = [name for name in dir(type(hook)) if name.startswith(_PREFIXES) and name not in _MOMENTS]
+        if odd:
+            raise TypeError(f"{type(hook).__name__}.{odd[0]} is no moment of a run; these are: {', '.join(_MOMENTS)}.")
+    if not any(hasattr(hook, name) for name in _MOMENTS):
+        raise TypeError(f"{hook!r} has none of the moments of a run, which are: {', '.join(_MOMENTS)}.")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeAlias, cast
 
+from rigging_py.message import Message
 from rigging_py.observe.details import (
     ApprovalDetail,
     DeltaDetail,
@@ -103,7 +104,7 @@ class Seam:
         for hook in self.before_model_call:
             patch: ModelCallPatch | None = await _answer(hook, detail, ModelCallPatch)
             if patch is not None:
-                messages = detail.messages if patch.messages is None else patch.messages
+                messages = detail.messages if patch.messages is None else Message.fit_as_list(patch.messages)
                 detail = replace(detail, messages=messages, params=patch.params or detail.params)
         return detail
 

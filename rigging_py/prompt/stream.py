@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Generic, TypeVar
 
-from rigging_py.chat import Chat, EventStream, TurnDiscarded
+from rigging_py.chat import Chat, EventStream, RunPaused, TurnDiscarded
+from rigging_py.error import Paused
 from rigging_py.parsing import Codec, JsonCodec, Partial, PartialReader
 from rigging_py.run import OUTPUT_TOOL, StreamedArguments, StreamedText, StreamedToolCall
 
@@ -25,7 +26,7 @@ class PromptStream(EventStream, Generic[R]):
     async def partials(self) -> AsyncGenerator[Partial[R], None]:
         """What is known of the value, each time that more is. When an answer is refused they begin anew.
 
-        Raises `TypeError` for a prompt that returns the chat.
+        Raises `Paused` when the run waits for a decision, and `TypeError` for a prompt that returns the chat.
         """
         if self._codec is None:
             raise TypeError(
@@ -44,6 +45,8 @@ class PromptStream(EventStream, Generic[R]):
                     known = reader.feed(text)
                 case TurnDiscarded():
                     answer, known, reader = None, None, PartialReader(codec, filling=Chat(messages=[]))
+                case RunPaused(run, requests):
+                    raise Paused(run, requests)
                 case _:
                     known = None
             if known is not None:

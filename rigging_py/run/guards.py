@@ -4,20 +4,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
+
+from pydantic_core import PydanticSerializationError, to_json
 
 from rigging_py.error import ProgramNeededError, ProtocolError
 from rigging_py.message import Message, ModelTurn
 from rigging_py.run.calls import problem_of, repaired, undecided
-from rigging_py.run.causes import BudgetExceeded, MaxTurns, ProviderFailure, shortened
+from rigging_py.run.causes import BudgetExceeded, MaxTurns, OutputInvalid, ProviderFailure, shortened
 from rigging_py.run.journal import model_calls
 from rigging_py.run.memory import PendingTurn, RunState
 from rigging_py.run.program import Program
 from rigging_py.run.rules import HINTS, rule_for
 from rigging_py.run.state import RunLimits
-from rigging_py.run.steps import InputName
+from rigging_py.run.steps import Approve, Decision, Deny, Edit, InputName
 
 
 def refusal(run: RunState, name: InputName, hint: str) -> ProtocolError:
@@ -56,8 +58,12 @@ def check_skip(run: RunState, program: Program) -> None:
         raise refusal(run, "resolve_tool_call", "no tool may be called, so the model would only call again")
 
 
-def check_decision(run: RunState, pending: PendingTurn, key: str) -> None:
-    """Refuses a decision about a call that waits for none."""
+def check_decision(run: RunState, pending: PendingTurn, key: str, decision: Decision) -> None:
+    """Refuses what is no decision, and a decision about a call that waits for none."""
+    if not isinstance(decision, Approve | Deny | Edit):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise refusal(run, "decide", f"a decision is Approve(), Deny(reason) or Edit(arguments), not {decision!r}")
+    if isinstance(decision, Deny) and not isinstance(decision.reason, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise refusal(run, "decide", f"the reason of a Deny is a text, not {decision.reason!r}")
     if key not in pending.undecided:
         waiting = ", ".join(request.call.key for request in pending.requests())
         raise refusal(run, "decide", f"{key!r} waits for no decision; these do: {waiting}")
@@ -68,11 +74,22 @@ def edited(
 ) -> PendingTurn:
     """The turn with other arguments in a call; refuses those that are not valid."""
     index = next(index for index, call in enumerate(pending.calls) if call.key == key)
+    check_arguments(run, name, arguments)
     turn = repaired(pending, index, pending.calls[index].name, arguments, mark="edited")
     wrong = problem_of(turn.calls[index], program)
     if wrong is not None:
         raise refusal(run, name, f"nothing is edited: {wrong.text.rstrip('.')}")
     return turn
+
+
+def check_arguments(run: RunState, name: InputName, arguments: object) -> None:
+    """Refuses arguments that JSON has no form for."""
+    try:
+        is_object = isinstance(arguments, dict) and bool(to_json(arguments))
+    except (PydanticSerializationError, ValueError) as error:
+        raise refusal(run, name, f"the arguments cannot be written as JSON: {error}") from None
+    if not is_object:
+        raise refusal(run, name, f"arguments are a dict, by name, not {shortened(repr(arguments))}")
 
 
 def begun(
@@ -138,9 +155,15 @@ def raised(run: RunState, higher: Mapping[str, Any]) -> RunLimits:
     spent = _spent(run)
     if spent is None:
         raise refusal(run, "raise_limit", "only a run that failed at a limit or a call goes on")
+    known = {one.name for one in fields(RunLimits)}
+    unknown = [name for name in higher if name not in known]
+    if unknown:
+        raise refusal(run, "raise_limit", f"there is no limit {unknown[0]!r}; there are {', '.join(sorted(known))}")
     limits = run.limits.raised(higher)
     if spent not in higher or limits is None:
-        hint = f"give {spent}, and others if need be, a higher value than it has in {run.limits}"
+        kind = "a later time with a zone" if spent == "deadline" else "a higher number"
+        given = ", ".join(f"{name}={value!r}" for name, value in higher.items()) or "nothing"
+        hint = f"{spent} is {getattr(run.limits, spent)}; give it {kind}, and others too if need be, not {given}"
         raise refusal(run, "raise_limit", hint)
     return limits
 
@@ -149,6 +172,8 @@ def _spent(run: RunState) -> str | None:
     match run.cause:
         case MaxTurns(limit) | BudgetExceeded(limit):
             return limit
+        case OutputInvalid():
+            return "max_output_retries"
         # What a filter withheld is a cause of this kind too, but that turn is over.
         case ProviderFailure() if [*model_calls(run.journal)][-1].failure:
             return "max_attempts"

@@ -79,6 +79,15 @@ def refuse(run: RunState, turn: PendingTurn, reply: str | None) -> None:
     run.refused += [run.place(message) for message in run.messages[place:]]
 
 
+def refuse_last(run: RunState, reply: str) -> None:
+    """The answer that the run ended with was refused after all, and the model is told why."""
+    place = next((at for at in range(len(run.messages) - 1, -1, -1) if run.messages[at].role == "assistant"), 0)
+    is_said = place >= run.given
+    say(run, Message("user", reply, uuid=uuid_at(run, len(run.messages))))
+    run.refused += [run.place(message) for message in run.messages[place if is_said else -1 :]]
+    run.output_retries += 1
+
+
 def sent(run: RunState, output: OutputSpec | None) -> tuple[Message, ...]:
     """What the next call is sent: everything, but when answers are regenerated nothing of those refused."""
     return _without_refused(run) if output is not None and output.on_invalid == "regenerate" else tuple(run.messages)

@@ -18,6 +18,7 @@ from rigging_py.run.causes import (
     BudgetExceeded,
     Cancelled,
     FailureRecord,
+    OutputInvalid,
     ProviderFailure,
 )
 from rigging_py.run.guards import (
@@ -29,7 +30,7 @@ from rigging_py.run.guards import (
     check_turn,
     raised,
 )
-from rigging_py.run.history import hold, last_answer, record, sent, shown
+from rigging_py.run.history import hold, last_answer, record, refuse_last, sent, shown
 from rigging_py.run.journal import (
     CallResolved,
     CancelAsked,
@@ -74,6 +75,7 @@ from rigging_py.run.steps import (
     CallModel,
     CallTools,
     Decision,
+    DecisionRequest,
     Done,
     Failed,
     InputName,
@@ -111,6 +113,8 @@ class AgentRun:
             messages.append(Message.fit(prompt))
         if not messages:
             raise ValueError("A run needs something to answer: give it a prompt or a history.")
+        if not isinstance(run_id, str) or not run_id:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError(f"A run's id is a text that is not empty; not {run_id!r}.")
         limits = limits or RunLimits()
         self._program: Program | None = program or Program()
         self._stored_fingerprint: Mapping[str, str] = {}
@@ -164,6 +168,16 @@ class AgentRun:
     def waiting(self) -> tuple[Message, ...]:
         """Messages that were injected and that no turn has heard yet."""
         return tuple(self._run.waiting)
+
+    @property
+    def requests(self) -> tuple[DecisionRequest, ...]:
+        """The calls of the pending turn that wait for a decision, also while others are executed."""
+        return self._run.pending.requests() if self._run.pending is not None else ()
+
+    @property
+    def decided(self) -> tuple[str, ...]:
+        """The keys of the calls of the pending turn that were decided about."""
+        return self._run.pending.decided if self._run.pending is not None else ()
 
     @property
     def given(self) -> int:
@@ -339,10 +353,13 @@ class AgentRun:
     def raise_limit(self, **limits: float | datetime | None) -> None:
         """Gives a run that failed at a limit or a budget higher ones, by their names in `RunLimits`; it goes on.
 
-        After a call that failed it is `max_attempts` that is raised.
+        After a call that failed it is `max_attempts` that is raised, and the call is made again; after answers that
+        were not valid it is `max_output_retries`, and the model is told what was wrong with the last.
         """
         run = self._take("raise_limit")
         run.limits = raised(run, limits)
+        if isinstance(run.cause, OutputInvalid):
+            refuse_last(run, run.cause.feedback)
         is_call = isinstance(run.cause, ProviderFailure)
         run.cause, run.state = None, State.AWAITING_MODEL if is_call else State.READY
         run.attempt += is_call

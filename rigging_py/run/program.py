@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from rigging_py.parsing import JsonShape, Shape
 
@@ -42,6 +42,9 @@ class MoreTokens:
 
     max_tokens: int
 
+    def __post_init__(self) -> None:
+        _at_least_one("MoreTokens", self.max_tokens)
+
 
 @dataclass(frozen=True, slots=True)
 class Continue:
@@ -49,9 +52,25 @@ class Continue:
 
     times: int = 1
 
+    def __post_init__(self) -> None:
+        _at_least_one("Continue", self.times)
+
+
+def _at_least_one(name: str, value: object) -> None:
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{name} takes a whole number from 1 on; not {value!r}.")
+
 
 OnTruncated: TypeAlias = MoreTokens | Continue | Literal["keep_items", "fail"]
 """What becomes of an answer that the token limit cut; `keep_items` keeps the complete items of a list."""
+
+
+_ON_TRUNCATED = ("keep_items", "fail")
+
+
+def _either(words: Sequence[str]) -> str:
+    *some, last = map(repr, words)
+    return f"{', '.join(some)} or {last}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +96,14 @@ class OutputSpec:
     on_truncated: OnTruncated = "fail"
     salvage: Validator | None = None
     is_open_ended: bool = False
+
+    def __post_init__(self) -> None:
+        if self.mode not in get_args(OutputMode):
+            raise ValueError(f"output_mode is 'auto', {_either(get_args(OutputMode))}; not {self.mode!r}.")
+        if not isinstance(self.on_truncated, MoreTokens | Continue) and self.on_truncated not in _ON_TRUNCATED:
+            raise ValueError(
+                f"on_truncated is MoreTokens(…), Continue(…), {_either(_ON_TRUNCATED)}; not {self.on_truncated!r}."
+            )
 
     @property
     def sent_shape(self) -> Shape | JsonShape | None:

@@ -8,7 +8,7 @@ from typing import assert_never
 from rigging_py.run.accept import weigh
 from rigging_py.run.calls import read_calls, repaired
 from rigging_py.run.causes import Cancelled, UnfinishedToolCall, UnknownToolCall
-from rigging_py.run.guards import check_decision, check_repair, check_skip, edited, refusal
+from rigging_py.run.guards import check_arguments, check_decision, check_repair, check_skip, edited, refusal
 from rigging_py.run.memory import PendingTurn, RunState
 from rigging_py.run.moves import answering, close, fail, follow, proceed, recovered, send_back
 from rigging_py.run.program import Program
@@ -38,6 +38,8 @@ def resolve(run: RunState, pending: PendingTurn, program: Program, resolution: R
             return rescan(run, answering(run, pending, [(call.key, ToolResult(text, error))]), program)
         case Repair(name, arguments):
             check_repair(run, name or call.name, program)
+            if arguments is not None:
+                check_arguments(run, "resolve_tool_call", arguments)
             return rescan(run, repaired(pending, pending.scanned, name or call.name, arguments), program)
         case Retry(feedback):
             return send_back(run, answering(run, pending, [(call.key, ToolResult(feedback, error=True))]))
@@ -55,7 +57,7 @@ def resolve(run: RunState, pending: PendingTurn, program: Program, resolution: R
 
 def decide(run: RunState, pending: PendingTurn, program: Program, key: str, decision: Decision) -> ModelTurnOutcome:
     """Does what was decided about a call."""
-    check_decision(run, pending, key)
+    check_decision(run, pending, key, decision)
     match decision:
         case Approve():
             pass

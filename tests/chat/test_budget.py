@@ -87,7 +87,7 @@ async def test_a_batch_of_more_calls_than_are_left_executes_none() -> None:
 
 async def test_no_time_is_no_call() -> None:
     model = rg.scripted("Done.")
-    with pytest.raises(BudgetExceededError, match="within") as caught:
+    with pytest.raises(BudgetExceededError, match="deadline") as caught:
         await model.chat("hi").within(seconds=0).run()
     assert model.heard == []
     assert spent(caught.value).limit == "deadline"
