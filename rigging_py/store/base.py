@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self, TypeAlias
 
-from rigging_py.error import LeaseLostError
+from rigging_py.error import InvalidRunIdError, LeaseLostError
 
 DEFAULT_MAX_BYTES = 16 * 1024 * 1024
 """Bytes of JSON that one checkpoint may have unless `max_bytes` says otherwise."""
@@ -76,7 +76,8 @@ class RunStore(ABC):
 
     Writing needs a lease. One that has ended still writes while nobody else has acquired the run; a holder whose run
     was acquired by somebody else never writes again. Stores are safe to share between tasks, threads and event loops.
-    Leaving `async with` closes the store. Everything raises `StoreUnavailableError` when the store cannot be used.
+    Leaving `async with` closes the store. Everything raises `StoreUnavailableError` when the store cannot be used,
+    and whatever takes a run id `InvalidRunIdError` for what no store could keep.
     """
 
     address: str
@@ -160,9 +161,20 @@ def utcnow() -> datetime:
 
 def require_name(kind: str, text: str) -> str:
     """`text`, which some database has to take as a key. Raises `ValueError`."""
-    if 0 < len(text) <= 255 and text.isprintable():
+    if _is_name(text):
         return text
     raise ValueError(f"A {kind} is 1 to 255 printable characters; not {text[:300]!r}.")
+
+
+def require_run_id(run_id: str) -> str:
+    """`run_id`, where every store could keep a run of this id. Raises `InvalidRunIdError`."""
+    if _is_name(run_id):
+        return run_id
+    raise InvalidRunIdError(run_id)
+
+
+def _is_name(given: object) -> bool:
+    return isinstance(given, str) and 0 < len(given) <= 255 and given.isprintable()
 
 
 def as_key(name: str) -> str:
@@ -180,10 +192,16 @@ def require_seconds(lease_for: float) -> float:
 def lost(lease: Lease, stored: tuple[int, int, str | None] | None) -> LeaseLostError:
     """Why a lease may not write to a run, whose token, version and owner are `stored`."""
     if stored is None:
-        return LeaseLostError(lease.run_id, "the store has no such run any more")
+        return LeaseLostError(
+            lease.run_id, "the store has no such run any more", "It was deleted, so nobody goes on with it."
+        )
     token, version, owner = stored
     if token != lease.token:
-        return LeaseLostError(lease.run_id, f"it was acquired again since{f', by {owner}' if owner else ''}")
+        by = f", by {owner}" if owner else ""
+        return LeaseLostError(
+            lease.run_id, f"it was acquired again since{by}", "Its new holder goes on from the last checkpoint."
+        )
     if owner is None:
-        return LeaseLostError(lease.run_id, "it was released")
-    return LeaseLostError(lease.run_id, f"the run is at version {version}, and the lease knows version {lease.version}")
+        return LeaseLostError(lease.run_id, "it was released", "Acquire the run again to go on with it.")
+    problem = f"the run is at version {version}, and the lease knows version {lease.version}"
+    return LeaseLostError(lease.run_id, problem, "Another save came first; load the run to go on from there.")

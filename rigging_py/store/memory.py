@@ -21,6 +21,7 @@ from rigging_py.store.base import (
     StoredRun,
     lost,
     require_name,
+    require_run_id,
     require_seconds,
     utcnow,
 )
@@ -88,7 +89,7 @@ class MemoryStore(RunStore):
     async def create(
         self, run_id: str, checkpoint: Checkpoint, *, owner: str, lease_for: float, secrets: Collection[str] = ()
     ) -> Lease:
-        require_name("run id", run_id)
+        require_run_id(run_id)
         encoded = self._encoder.encode(run_id, checkpoint, secrets)
         with self._memory.lock:
             if run_id in self._memory.rows:
@@ -158,7 +159,7 @@ class MemoryStore(RunStore):
         """Does nothing: the runs of a name stay until the process ends."""
 
     def _row(self, run_id: str) -> _Row:
-        if run_id not in self._memory.rows:
+        if require_run_id(run_id) not in self._memory.rows:
             raise RunNotFoundError(run_id, self.address)
         return self._memory.rows[run_id]
 

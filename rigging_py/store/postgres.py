@@ -29,6 +29,7 @@ from rigging_py.store.base import (
     as_key,
     lost,
     require_name,
+    require_run_id,
     require_seconds,
 )
 from rigging_py.store.encoding import Encoder, decode_head, decode_tails
@@ -125,7 +126,7 @@ class PostgresStore(RunStore):
     async def create(
         self, run_id: str, checkpoint: Checkpoint, *, owner: str, lease_for: float, secrets: Collection[str] = ()
     ) -> Lease:
-        require_name("run id", run_id)
+        require_run_id(run_id)
         encoded = self._encoder.encode(run_id, checkpoint, secrets)
         rows = await self._pool.fetch(
             _CREATE,
@@ -142,7 +143,7 @@ class PostgresStore(RunStore):
         return Lease(run_id, owner, token, 1, _utc(expires))
 
     async def load(self, run_id: str) -> StoredRun:
-        rows = await self._pool.fetch(_LOAD, run_id=as_key(run_id))
+        rows = await self._pool.fetch(_LOAD, run_id=require_run_id(run_id))
         if not rows:
             raise RunNotFoundError(run_id, self.address)
         head, version, status, updated, _ = rows[0]
@@ -152,9 +153,9 @@ class PostgresStore(RunStore):
     async def acquire(self, run_id: str, *, owner: str, lease_for: float) -> Lease:
         require_name("owner", owner)
         seconds = require_seconds(lease_for)
-        rows = await self._pool.fetch(_ACQUIRE, run_id=as_key(run_id), owner=owner, seconds=seconds)
+        rows = await self._pool.fetch(_ACQUIRE, run_id=require_run_id(run_id), owner=owner, seconds=seconds)
         if not rows:
-            holders = await self._pool.fetch(_HOLDER, run_id=as_key(run_id))
+            holders = await self._pool.fetch(_HOLDER, run_id=run_id)
             if not holders:
                 raise RunNotFoundError(run_id, self.address)
             raise LeaseHeldError(run_id, *holders[0])
@@ -199,7 +200,7 @@ class PostgresStore(RunStore):
         return [_summary(*row) for row in rows]
 
     async def delete(self, run_id: str) -> None:
-        if not await self._pool.fetch(_DELETE, run_id=as_key(run_id)):
+        if not await self._pool.fetch(_DELETE, run_id=require_run_id(run_id)):
             raise RunNotFoundError(run_id, self.address)
 
     async def close(self) -> None:

@@ -22,6 +22,7 @@ from rigging_py.store.base import (
     as_key,
     lost,
     require_name,
+    require_run_id,
     require_seconds,
     utcnow,
 )
@@ -86,7 +87,7 @@ class SQLiteStore(RunStore):
     async def create(
         self, run_id: str, checkpoint: Checkpoint, *, owner: str, lease_for: float, secrets: Collection[str] = ()
     ) -> Lease:
-        require_name("run id", run_id)
+        require_run_id(run_id)
         require_name("owner", owner)
         require_seconds(lease_for)
         encoded = self._encoder.encode(run_id, checkpoint, secrets)
@@ -103,7 +104,8 @@ class SQLiteStore(RunStore):
         return await self._database.write(job)
 
     async def load(self, run_id: str) -> StoredRun:
-        rows = await self._database.read(lambda connection: connection.execute(_LOAD, (as_key(run_id),)).fetchall())
+        key = (require_run_id(run_id),)
+        rows = await self._database.read(lambda connection: connection.execute(_LOAD, key).fetchall())
         if not rows or rows[0][1] is None:
             raise RunNotFoundError(run_id, self.address)
         head, version, status, updated, _ = rows[0]
@@ -111,11 +113,12 @@ class SQLiteStore(RunStore):
         return StoredRun(run_id, version, status, decode_head(run_id, head), lists, _time(updated))
 
     async def acquire(self, run_id: str, *, owner: str, lease_for: float) -> Lease:
+        require_run_id(run_id)
         require_name("owner", owner)
         require_seconds(lease_for)
 
         def job(connection: sqlite3.Connection) -> Lease:
-            stored, now = _stored(connection, as_key(run_id)), self._now()
+            stored, now = _stored(connection, run_id), self._now()
             if stored is None:
                 raise RunNotFoundError(run_id, self.address)
             *_, holder, ends = stored
@@ -177,8 +180,8 @@ class SQLiteStore(RunStore):
         return [_summary(*row) for row in rows]
 
     async def delete(self, run_id: str) -> None:
-        query = "DELETE FROM runs WHERE run_id = ?"
-        if not await self._database.write(lambda connection: connection.execute(query, (as_key(run_id),)).rowcount):
+        query, key = "DELETE FROM runs WHERE run_id = ?", (require_run_id(run_id),)
+        if not await self._database.write(lambda connection: connection.execute(query, key).rowcount):
             raise RunNotFoundError(run_id, self.address)
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rigging_py.error import (
+    InvalidRunIdError,
     LeaseHeldError,
     LeaseLostError,
     PayloadTooLargeError,
@@ -125,8 +126,9 @@ async def test_a_version_that_is_not_the_latest_writes_nothing(store: RunStore) 
 async def test_a_run_that_was_deleted_takes_no_more_even_when_its_name_is_used_again(store: RunStore) -> None:
     lease = await create(store)
     await store.delete("r")
-    with pytest.raises(LeaseLostError, match="no such run"):
+    with pytest.raises(LeaseLostError, match=r"no such run any more\. It was deleted") as caught:
         await store.save(lease, first("ghost"))
+    assert "holder" not in str(caught.value)
     await create(store, "r", "new")
     with pytest.raises(LeaseLostError, match="acquired again"):
         await store.save(lease, first("ghost"))
@@ -139,15 +141,34 @@ async def test_a_name_is_taken_once(store: RunStore) -> None:
         await create(store)
 
 
-@pytest.mark.parametrize("run_id", ["nobody", "no\0body", "no\ud800body", ""])
-async def test_a_run_that_is_not_there_is_said_to_be_so(store: RunStore, run_id: str) -> None:
+async def test_a_run_that_is_not_there_is_said_to_be_so(store: RunStore) -> None:
     with pytest.raises(RunNotFoundError, match="no run"):
-        await store.load(run_id)
+        await store.load("nobody")
     with pytest.raises(RunNotFoundError, match="no run"):
-        await store.delete(run_id)
+        await store.delete("nobody")
     with pytest.raises(RunNotFoundError, match="no run"):
-        await store.acquire(run_id, owner="one", lease_for=5)
-    assert await store.list(status=run_id) == []
+        await store.acquire("nobody", owner="one", lease_for=5)
+
+
+@pytest.mark.parametrize("status", ["nothing", "no\0thing", "no\ud800thing", ""])
+async def test_no_run_has_a_status_that_was_never_saved(store: RunStore, status: str) -> None:
+    await create(store)
+    assert await store.list(status=status) == []
+
+
+@pytest.mark.parametrize("run_id", ["", "a\0b", "\ud800", "x" * 5000, None, 7, ["x"] * 5000])
+async def test_what_is_no_run_id_is_refused_in_few_words_by_whatever_takes_one(store: RunStore, run_id: Any) -> None:
+    for call in (
+        create(store, run_id),
+        store.load(run_id),
+        store.acquire(run_id, owner="one", lease_for=5),
+        store.delete(run_id),
+    ):
+        with pytest.raises(InvalidRunIdError, match="run id is 1 to 255 printable characters; not ") as caught:
+            await call
+        assert isinstance(caught.value, ValueError)
+        assert caught.value.run_id == run_id
+        assert len(str(caught.value)) < 300
 
 
 @pytest.mark.parametrize("name", ["", "a\0b", "\ud800", "line\nbreak", "x" * 256])
