@@ -360,7 +360,7 @@ def test_fork_takes_a_name_and_refuses_one_that_is_taken(terminal: Terminal) -> 
     ("arguments", "problem"),
     [
         (["show", "nobody"], "There is no run 'nobody' in sqlite!"),
-        (["show", "\x1b[2J"], r"There is no run '\x1b[2J' in sqlite!"),
+        (["show", "\x1b[2J"], r"not '\x1b[2J'"),
         (["list", "--store", "mongo!x"], "there is no store 'mongo'"),
         (["list", "--store", "runs.db"], "it has no !"),
         (["list", "--store", "sqlite!gone.db"], "There is no file"),
