@@ -35,7 +35,11 @@ class FunctionGenerator(Named):
 
     async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
         reply = self._function(messages, self.params.merge_with(params))
-        turn = to_turn(await reply if inspect.isawaitable(reply) else reply)
+        reply = await reply if inspect.isawaitable(reply) else reply
+        if reply is None:
+            name = getattr(self._function, "__name__", self.model)
+            raise TypeError(f"{name}() returned None. It has to return the reply: a text, a message or tool calls.")
+        turn = to_turn(reply)
         if isinstance(turn, BaseException):
             raise turn
         return turn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -35,6 +36,9 @@ DEFAULT_TIMEOUT = 600.0
 """Seconds for one request; long answers take minutes."""
 IDLE_TIMEOUT = 300.0
 """Seconds in which a stream may say nothing; models that think first are silent for minutes."""
+_STREAMED = re.compile(r"(?i)event-stream|json")
+_BEGUN = re.compile(rb"\A\s*[:{]|^(?:data|event|id|retry):", re.MULTILINE)
+"""What a body of some other type holds when it is a stream of events, or an answer in JSON, all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,10 @@ async def post(request: Request) -> object:
     text = bytes(body)
     if response.status != 200:
         raise _refused(request, response, text.decode(errors="replace"))
+    return _read_json(request, response, text)
+
+
+def _read_json(request: Request, response: Response, text: bytes) -> object:
     try:
         return from_json(text)
     except ValueError as error:
@@ -79,7 +87,8 @@ async def post(request: Request) -> object:
 async def stream(request: Request) -> AsyncGenerator[bytes, None]:
     """The bytes of the reply's body as they arrive. Closing the generator closes the connection.
 
-    Raises as `post` does; a body that is cut off where its length or its chunks say so is a `StreamInterruptedError`.
+    Raises as `post` does, for a body that is neither JSON nor a stream of events only at its end. A body that is cut
+    off where its length or its chunks say so is a `StreamInterruptedError`.
     """
     refuse_outside(request.url)
     # With a buffer, chunks would wait for each other; compressed, they could not be read one by one.
@@ -90,8 +99,14 @@ async def stream(request: Request) -> AsyncGenerator[bytes, None]:
         if response.status != 200:
             raise _refused(request, response, bytes(await _sent(request, response.bytes)).decode(errors="replace"))
         read = response.body_reader.read_chunk
+        strange = None if _STREAMED.search(response.get_header("content-type") or "") else bytearray()
         while (chunk := await _next(request, read)) is not None:
+            if strange is not None:
+                strange += chunk
+                strange = None if _BEGUN.search(strange) else strange
             yield bytes(chunk)
+        if strange is not None:
+            _read_json(request, response, bytes(strange))
     finally:
         await opened.__aexit__(None, None, None)
 

@@ -372,6 +372,11 @@ def schema_of(kind: Any) -> JsonSchema:
 def _adapter_of(kind: Any) -> TypeAdapter[Any]:
     if kind in (Any, None, type(None), object):
         raise PromptDefinitionError(f"{kind} says nothing about the text to expect; name a type.")
+    if isinstance(kind, Mapping):  # which pydantic takes for a schema of its own kind
+        raise PromptDefinitionError(
+            f"{shortened(repr(typing.cast('object', kind)))} is data and no type. "
+            "For a JSON schema choose output_mode='native', 'tool' or 'prompted'; tagged text is asked for by types."
+        )
     try:
         return TypeAdapter(kind)
     except PydanticUserError as error:

@@ -10,7 +10,7 @@ import functools
 import json
 import re
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, get_args, overload
 
@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 
 from rigging_py.error import MissingModelError, PromptDefinitionError, UnparsedError
-from rigging_py.parsing.codec import first_complaints, shortened, unfenced
+from rigging_py.parsing.codec import shortened, unfenced
 from rigging_py.parsing.json_stream import documents
 from rigging_py.parsing.lenient import definitions_of
 from rigging_py.parsing.shape import JsonSchema, JsonShape
@@ -96,13 +96,13 @@ class JsonCodec(Generic[T]):
     def _unparsed(self, document: str, error: ValidationError | UnparsedError) -> UnparsedError:
         if isinstance(error, UnparsedError):
             return error
-        unparsed = UnparsedError(self.name, shortened(document), first_complaints(error))
-        unparsed.__cause__ = error
-        return unparsed
+        wrong = _wrong(self.name, document, _first_complaints(error))
+        wrong.__cause__ = error
+        return wrong
 
     def _missing(self, broken: str | None) -> Exception:
         if broken is not None:
-            return UnparsedError(self.name, shortened(broken), "it goes on in a way that is not JSON")
+            return _wrong(self.name, broken, "it goes on in a way that is not JSON")
         return MissingModelError(
             self.name, f"There is no complete JSON object in the text; {self.name!r} is asked for as one."
         )
@@ -148,6 +148,11 @@ def _build(kind: Any) -> JsonCodec[Any]:
 def _described(kind: Any) -> tuple[TypeAdapter[Any], JsonSchema]:
     if kind in (Any, None, type(None), object):
         raise PromptDefinitionError(f"{kind} says nothing about the JSON to expect; name a type.")
+    if isinstance(kind, Mapping):  # which pydantic takes for a schema of its own kind
+        raise PromptDefinitionError(
+            f"{shortened(repr(typing.cast('object', kind)))} is data and no type. Name a type, "
+            "or give a JSON schema by itself and not as a part of something else."
+        )
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(kind)
         return adapter, typing.cast("JsonSchema", _without_titles(adapter.json_schema()))
@@ -208,7 +213,7 @@ def _checker(name: str, schema: JsonSchema) -> Callable[[str], Any]:
                 f"The JSON schema refers to something that it does not hold: {error}"
             ) from error
         if wrong:
-            raise UnparsedError(name, shortened(document), "; ".join(map(_complaint, wrong[:3])))
+            raise _wrong(name, document, "; ".join(map(_complaint, wrong[:3])))
         return value
 
     return check
@@ -217,11 +222,27 @@ def _checker(name: str, schema: JsonSchema) -> Callable[[str], Any]:
 _ANYTHING: TypeAdapter[object] = TypeAdapter(object)
 
 
+def _wrong(name: str, document: str, problem: str) -> UnparsedError:
+    wrong = UnparsedError(name, shortened(document), problem)
+    # The error's own words are about an element in its tags, and there is none.
+    wrong.args = (f"The JSON {wrong.content} is not what was asked for: {problem}",)
+    return wrong
+
+
+def _first_complaints(error: ValidationError) -> str:
+    """The first three things pydantic says are wrong, each with its key."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(_at_key(one["loc"], one["msg"]) for one in details[:3])
+
+
 def _complaint(error: Any) -> str:
-    """What jsonschema says is wrong, with the path to it."""
-    place = ".".join(map(str, error.absolute_path))
-    message = shortened(str(error.message))
-    return f"{place}: {message}" if place else message
+    """What jsonschema says is wrong, with its key."""
+    return _at_key(error.absolute_path, shortened(str(error.message)))
+
+
+def _at_key(path: Iterable[object], problem: str) -> str:
+    key = ".".join(map(str, path))
+    return f"at the key {key!r}: {problem}" if key else problem
 
 
 def _as_object(schema: JsonSchema) -> tuple[bool, JsonSchema]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -48,6 +49,14 @@ async def test_what_it_raises_or_returns_as_an_exception_fails_that_call_only() 
         "ValueError",
         "b",
     ]
+
+
+async def test_a_function_that_returns_nothing_is_named() -> None:
+    def forgetful(messages: Sequence[rg.Message], params: rg.GenerateParams) -> Any:
+        messages[-1].content.upper()
+
+    with pytest.raises(TypeError, match=r"forgetful\(\) returned None\. It has to return the reply"):
+        await FunctionGenerator(forgetful).chat("Hi").run()
 
 
 async def test_conversations_of_a_batch_are_answered_at_once() -> None:

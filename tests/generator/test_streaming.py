@@ -124,6 +124,24 @@ async def test_a_stream_without_its_final_record_is_interrupted(
     assert deltas == [TextDelta("Hel"), TextDelta("lo")]
 
 
+@pytest.mark.parametrize("body", ["", "<html>\n<style>\n:root {}\n</style>\nWelcome</html>\n"])
+async def test_a_page_that_is_no_stream_fails_as_it_does_where_none_was_asked_for(
+    stub: Stub, ask: Any, body: str
+) -> None:
+    page = Reply(body, headers={"content-type": "text/html"})
+    stub.will(page, page)
+    deltas, error = await failure(ask("openai!m"))
+    [whole] = await ask("openai!m").generate_messages([HELLO], [rg.GenerateParams()])
+    assert (deltas, type(error), error.retryable, str(error)) == ([], InvalidError, False, str(whole))
+    assert "is the API's address" in str(error)
+
+
+@pytest.mark.parametrize("body", [LETTERS["openai"].body.decode(), json.dumps(completion(LETTERS["openai"].text))])
+async def test_a_server_that_calls_its_stream_plain_text_is_read_all_the_same(stub: Stub, ask: Any, body: str) -> None:
+    stub.will(Reply(body, headers={"content-type": "text/plain"}))
+    assert (await read(ask("openai!m")))[1].message.content == LETTERS["openai"].text
+
+
 @wires
 async def test_a_connection_that_breaks_after_the_final_record_has_cost_the_counts_only(
     stub: Stub, ask: Any, provider: str

@@ -244,6 +244,13 @@ def test_a_type_that_text_cannot_hold_is_refused(kind: object) -> None:
         codec_of(kind)
 
 
+def test_a_json_schema_is_no_type_of_tagged_text() -> None:
+    with pytest.raises(
+        PromptDefinitionError, match=r"'object'.* is data and no type\. .*'native', 'tool' or 'prompted'"
+    ):
+        codec_of({"type": "object"})
+
+
 def test_a_codec_is_built_once() -> None:
     assert codec_of(list[Town]) is codec_of(list[Town])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import pickle
 import re
 from typing import Annotated, Any, Literal
 
@@ -126,7 +127,11 @@ def test_words_ask_for_it() -> None:
         ("None.", MissingModelError, "no complete JSON object"),
         ('{"where": "a", "town"', MissingModelError, "'Trip'"),
         ('{"where": "a",}', UnparsedError, "not JSON"),
-        ('{"where": "", "town": {"name": "b", "people": -1}}', UnparsedError, "where: .*town.people: "),
+        (
+            '{"where": "", "town": {"name": "b", "people": -1}}',
+            UnparsedError,
+            "key 'where': .*key 'town.people': ",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(text: str, error: type[Exception], says: str) -> None:
@@ -145,7 +150,7 @@ SCHEMA = {
 def test_data_that_is_not_of_its_schema_is_told_by_path() -> None:
     codec = json_codec_of_schema(SCHEMA, name="the names!")
     assert codec.name == "the_names"
-    with pytest.raises(UnparsedError, match=r"names\.1: 2 is not of type 'string'"):
+    with pytest.raises(UnparsedError, match=r"at the key 'names\.1': 2 is not of type 'string'"):
         codec.read('{"names": ["a", 2]}')
 
 
@@ -164,7 +169,16 @@ def test_what_is_no_schema_is_refused_and_nothing_is_fetched() -> None:
         codec.read('{"a": 1}')
 
 
-@pytest.mark.parametrize("kind", [Any, None, object, type(lambda: 0)])
+def test_what_is_wrong_with_json_is_said_without_talk_of_elements() -> None:
+    with pytest.raises(UnparsedError) as caught:
+        json_codec_of(int).read('{"value": 5}')
+    assert str(caught.value) == (
+        """The JSON {"value": 5} is not what was asked for: at the key 'result': Field required"""
+    )
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [Any, None, object, type(lambda: 0), {"type": "object"}])
 def test_a_type_that_json_cannot_hold_is_refused(kind: object) -> None:
     with pytest.raises(PromptDefinitionError):
         json_codec_of(kind)
