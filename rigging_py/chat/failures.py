@@ -43,7 +43,8 @@ def exception_of(cause: Cause, messages: tuple[Message, ...]) -> RiggingError:
             return MaxDepthError(
                 allowed,
                 messages,
-                f"The model was still calling tools after {allowed} {what}; raise max_depth to allow more.",
+                f"The model was still calling tools after {allowed} {what}; raise max_depth, or go on with "
+                f"resume(…, limits={{{limit!r}: …}}).",
             )
         case OutputInvalid(feedback, retries):
             return MessagesExhaustedMaxRoundsError(

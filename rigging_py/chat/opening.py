@@ -16,7 +16,7 @@ from rigging_py.chat.keeper import LEASE, Keeper
 from rigging_py.error import AuthenticationFailedError, ProtocolError, StoreError
 from rigging_py.generator import Generator
 from rigging_py.message import ModelTurn
-from rigging_py.run import AgentRun, Decision, ModelResponded, State
+from rigging_py.run import AgentRun, Decision, ModelResponded, RunLimits, State
 from rigging_py.store import RunStore, get_store
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _driving(run: AgentRun) -> Iterator[None]:
 
 def _going_on(flight: Flight, said: Resumption) -> Flight:
     if said.limits:
-        flight.run.raise_limit(**said.limits)
+        flight.run.raise_limit(**_with_turns(flight.run.limits, said.limits))
     else:
         revive(flight.run)
     _check_decisions(flight.run, flight.pipeline, said.decisions)
@@ -110,6 +110,16 @@ def _going_on(flight: Flight, said: Resumption) -> Flight:
         flight.last = _last_turn(flight.run)
     flight.decisions = said.decisions
     return flight
+
+
+def _with_turns(old: RunLimits, raised: Mapping[str, Any]) -> dict[str, Any]:
+    """The limits with as many turns as they ask for, as pipelines have it, where nothing is said of turns."""
+    tool_turns = raised.get("max_tool_turns", old.max_tool_turns)
+    retries = raised.get("max_output_retries", old.max_output_retries)
+    if "max_turns" in raised or not (isinstance(tool_turns, int) and isinstance(retries, int)):
+        return dict(raised)
+    turns = 1 + tool_turns + retries
+    return {**raised, "max_turns": turns} if turns > old.max_turns else dict(raised)
 
 
 def _check_decisions(run: AgentRun, pipeline: ChatPipeline, decisions: Mapping[str, Decision]) -> None:

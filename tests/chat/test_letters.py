@@ -141,7 +141,7 @@ async def test_a_run_whose_answers_were_not_valid_goes_on_with_more_retries_and_
     with pytest.raises(MessagesExhaustedMaxRoundsError) as caught:
         await pipeline.run()
     assert caught.value.run is not None
-    chat = await pipeline.resume(caught.value.run, limits={"max_output_retries": 2, "max_turns": 99})
+    chat = await pipeline.resume(caught.value.run, limits={"max_output_retries": 2})
     assert chat.output == 42
     assert [message.content for message in model.heard[2].messages if message.role == "assistant"] == [
         "Plenty.",
