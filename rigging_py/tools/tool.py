@@ -6,10 +6,12 @@ import asyncio
 import functools
 import inspect
 import re
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from importlib import import_module
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -247,6 +249,27 @@ class Tool(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"Tool({self.name!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The class that checks the arguments has no name to find it by, so it is made again from the signature.
+        settings = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("fn", "arguments")}
+        place = _place_of(self.fn)
+        return _restored, (self.fn if place is None else None, place, settings)
+
+
+def _place_of(fn: Callable[..., Any]) -> tuple[str, str] | None:
+    """The module and the name under which a tool stands where its function would be looked for."""
+    module, name = getattr(fn, "__module__", None), getattr(fn, "__qualname__", "")
+    found = getattr(sys.modules.get(module or ""), name, None)
+    return (module, name) if module and isinstance(found, Tool) and found.fn is fn else None
+
+
+def _restored(fn: Any, place: tuple[str, str] | None, settings: dict[str, Any]) -> Tool[..., Any]:
+    if place is not None:
+        fn = getattr(import_module(place[0]), place[1])
+    # A method that is a tool is one when it is found again, too.
+    plain = cast("Tool[..., Any]", fn).fn if isinstance(fn, Tool) else fn
+    return Tool(fn=plain, arguments=read_arguments(plain), **settings)
 
 
 def _is_being_cancelled() -> bool:

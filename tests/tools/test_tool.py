@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import pickle
 import threading
 import weakref
 from typing import Any
@@ -290,3 +291,40 @@ def test_tools_come_singly_or_in_lists() -> None:
 
     pipeline = rg.scripted().chat("hi").using([one, [rg.tool(two)]], Shelf().put)
     assert [tool.name for tool in pipeline.tools] == ["one", "two", "put"]
+
+
+def plus_one(number: int) -> int:
+    """Add one."""
+    return number + 1
+
+
+@rg.tool(effect="read")
+def minus_one(number: int) -> int:
+    """Take one away."""
+    return number - 1
+
+
+class Counter:
+    start = 3
+
+    @rg.tool_method
+    def plus(self, number: int) -> int:
+        """Add to the start."""
+        return self.start + number
+
+
+@pytest.mark.parametrize(
+    "made",
+    [rg.tool(plus_one), minus_one, minus_one.with_(name="down"), Counter().plus],
+    ids=["plain", "decorated", "renamed", "method"],
+)
+async def test_a_tool_of_a_function_that_can_be_found_by_its_name_pickles(made: rg.Tool[[int], int]) -> None:
+    chat = await rg.scripted(call_of(made.name), "done").chat("?").using(made).run()
+    other = pickle.loads(pickle.dumps(chat))
+    assert [str(one) for one in other.all] == [str(one) for one in chat.all]
+    again = pickle.loads(pickle.dumps(made))
+    assert (again.definition, again.effect, again(1)) == (made.definition, made.effect, made(1))
+
+
+def call_of(name: str) -> rg.ToolCall:
+    return rg.ToolCall.model_validate({"function": {"name": name, "arguments": '{"number": 1}'}})
