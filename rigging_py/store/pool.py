@@ -44,6 +44,33 @@ _SCHEMA: list[LiteralString] = [
 ]
 
 
+_NOT_KNOWN = "Whether it was stored is not known: acquire the run again, and load it."
+_SERVER = "See that the server runs, and that the host and the port are right."
+_LOOK = "See that the server runs, and that the address, the user and the password are right."
+_ADVICE = {
+    "failed to resolve host": "No machine of this name is known here: check the host in the connection string.",
+    "Connection refused": _SERVER,
+    "No such file or directory": _SERVER,
+    "password authentication failed": "See that the user and the password are right.",
+    "no password supplied": "Give the password, as ,password=env:NAME or in the connection string.",
+    "does not exist": "See that the database and the user are right, or make them first.",
+}
+"""What to do, by words of an error of connecting."""
+
+
+@dataclass(slots=True, eq=False)
+class _Asked:
+    """A statement, and how far it has come."""
+
+    statement: LiteralString
+    values: Mapping[str, Any]
+    is_sent: bool = False
+
+    @property
+    def may_be_stored(self) -> bool:
+        return self.is_sent and not self.statement.lstrip().startswith("SELECT")
+
+
 @dataclass(slots=True, eq=False)
 class _Local:
     """What one event loop has: connections that nobody uses, and how many more may be made."""
@@ -73,27 +100,31 @@ class Pool:
 
     async def fetch(self, statement: LiteralString, **values: Any) -> list[tuple[Any, ...]]:
         """The rows that a statement gives. Raises `StoreUnavailableError`."""
-        psycopg = load_psycopg()
+        psycopg, asked = load_psycopg(), _Asked(statement, values)
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._fetch(statement, values)
+                return await self._fetch(asked)
         except TimeoutError as error:
-            problem = f"there was no answer within {self._timeout:g} s, and whether a save was stored is not known"
-            raise self._unavailable(problem, "Look at what the server waits for, or raise timeout.") from error
+            problem = f"there was no answer within {self._timeout:g} s"
+            advice = "Look at what the server waits for, or raise timeout."
+            raise self._unavailable(problem, f"{_NOT_KNOWN} {advice}" if asked.may_be_stored else advice) from error
         except psycopg.Error as error:
-            raise self._unavailable(*self._reasons(error)) from error
+            text = " ".join(str(error).split())
+            advice = self._advice(error, asked) if asked.is_sent or error.sqlstate else _advice_to_connect(text)
+            raise self._unavailable(text, advice) from error
 
     def close(self) -> None:
         """Closes every connection that nobody uses."""
         with self._lock:
             _finish(self._locals)
 
-    async def _fetch(self, statement: LiteralString, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    async def _fetch(self, asked: _Asked) -> list[tuple[Any, ...]]:
         local = self._local()
         async with local.places:
             connection = self._reused(local) or await self._connect()
             try:
-                cursor = await connection.execute(statement, values)
+                asked.is_sent = True
+                cursor = await connection.execute(asked.statement, asked.values)
                 return await cursor.fetchall()
             finally:
                 self._give_back(local, connection)
@@ -153,26 +184,28 @@ class Pool:
             problem = f"{self.name} has format {found}, and this release reads {FORMAT}. Update rigging_py."
             raise StateFormatError(problem, found=found, supported=[FORMAT])
 
-    def _reasons(self, error: Error) -> tuple[str, str]:
-        """What went wrong, and what to do."""
-        text = " ".join(str(error).split())
+    def _advice(self, error: Error, asked: _Asked) -> str:
+        """What to do when the server refused, or was lost with a statement."""
         match error.sqlstate:
-            case None if "connection failed" in text or "connection timeout" in text:
-                return text, "See that the server runs, and that the address, the user and the password are right."
             case None | "57P01" | "57P02" | "57P03":
-                return text, "Whether a save was stored is not known: acquire the run again, and load it."
+                return _NOT_KNOWN if asked.may_be_stored else "Nothing was changed. Try again, which connects anew."
             case "42P01":
                 self._has_tables = False
-                return text, "Its tables were deleted; they are made again, empty, when it is next connected to."
+                return "Its tables were deleted; they are made again, empty, when it is next connected to."
             case "42501":
-                return text, "Give this user the right to create tables, or to use those of the store."
+                return "Give this user the right to create tables, or to use those of the store."
             case "53100":
-                return text, "The server's disk is full and nothing was stored. Make room, then save again."
+                return "The server's disk is full and nothing was stored. Make room, then save again."
             case _:
-                return text, "See what the chained error says."
+                return "See what the chained error says."
 
     def _unavailable(self, problem: str, advice: str) -> StoreUnavailableError:
         return StoreUnavailableError(f"{self.name} cannot be used: {problem.rstrip('.')}. {advice}")
+
+
+def _advice_to_connect(text: str) -> str:
+    """What to do when there is no connection yet; its errors seldom have a code."""
+    return next((advice for words, advice in _ADVICE.items() if words in text), _LOOK)
 
 
 def load_psycopg() -> Any:

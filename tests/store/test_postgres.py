@@ -83,10 +83,10 @@ def end_connections(server: Server, schema: str) -> None:
         admin.execute(query, [schema])
 
 
-def is_waiting(server: Server) -> bool:
+def is_waiting(server: Server, words: str = "UPDATE rigging_runs") -> bool:
     with server.connect() as admin:
-        query = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%UPDATE rigging_runs%'"
-        return bool(admin.execute(query).fetchall())
+        query = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s"
+        return bool(admin.execute(query, [f"%{words}%"]).fetchall())
 
 
 async def test_a_connection_that_is_lost_during_a_save_leaves_the_outcome_open_and_says_so(
@@ -147,17 +147,50 @@ async def test_a_server_that_stops_and_starts_again(server: Server, schema: str)
 
 async def test_nobody_listens_there() -> None:
     store = get_store(f"postgres!postgresql://rigging:{PASSWORD.replace(' ', '%20')}@127.0.0.1:{free_port()}/postgres")
-    await refused(store, "Connection refused")
+    await refused(store, r"Connection refused.*\. See that the server runs, and that the host and the port are right")
+
+
+async def test_a_save_that_found_no_server_is_not_said_to_be_stored_perhaps(server: Server, schema: str) -> None:
+    async with store_in(server, schema) as store:
+        lease = await create(store)
+        server.stop()
+        try:
+            with pytest.raises(Unavailable, match="See that the server runs") as caught:
+                await store.save(lease, first(1))
+        finally:
+            server.start()
+        assert "stored" not in str(caught.value)
+
+
+async def test_a_connection_that_is_lost_while_reading_has_changed_nothing_and_is_made_again(
+    server: Server, schema: str
+) -> None:
+    async with store_in(server, schema) as store:
+        await create(store)
+        with server.connect(schema) as other, other.transaction():
+            other.execute("LOCK TABLE rigging_runs")
+            loading = asyncio.create_task(store.load("r"))
+            await until(lambda: is_waiting(server, "SELECT head"))
+            with server.connect() as admin:
+                query = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                admin.execute(query)
+            with pytest.raises(Unavailable, match=r"Nothing was changed\. Try again") as caught:
+                await loading
+        assert "stored" not in str(caught.value)
+        assert (await store.load("r")).version == 1
 
 
 async def test_a_wrong_password(server: Server) -> None:
     store = get_store(f"postgres!{server.dsn(password='wr0ng')}")
-    error = await refused(store, "password authentication failed.* the user and the password are right")
+    error = await refused(store, r"password authentication failed.*\. See that the user and the password are right")
     assert "wr0ng" not in f"{error} {error.__cause__}"
 
 
 async def test_a_database_that_is_not_there(server: Server) -> None:
-    await refused(get_store(f"postgres!{server.dsn().replace('/postgres?', '/nothing?')}"), '"nothing" does not exist')
+    await refused(
+        get_store(f"postgres!{server.dsn().replace('/postgres?', '/nothing?')}"),
+        '"nothing" does not exist.* See that the database',
+    )
 
 
 async def test_tables_that_were_deleted_are_made_again(server: Server, schema: str) -> None:
