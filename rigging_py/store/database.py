@@ -10,9 +10,10 @@ import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Literal, TypeAlias, TypeVar
 
 from rigging_py.error import StateFormatError, StoreUnavailableError
@@ -24,6 +25,7 @@ Job: TypeAlias = Callable[[sqlite3.Connection], T]
 FORMAT = 1
 """The layout of the tables, kept as the file's `user_version`."""
 
+_READING = "BEGIN"
 _OURS = 0x72696773  # the file's `application_id`: "rigs"
 _SCHEMA = """
     CREATE TABLE runs (
@@ -40,12 +42,12 @@ _SCHEMA = """
     CREATE INDEX runs_by_status ON runs (status, created, run_id);
     INSERT INTO tokens VALUES (0);
 """
+_LET_WRITE = "It can only be read. Let this user write to it and to the directory it lies in, or name another file."
 _ADVICE = {
     sqlite3.SQLITE_NOTADB: "It is not a SQLite database. Name another file, or move this one away.",
     sqlite3.SQLITE_CORRUPT: "It is damaged. Restore it from a backup, or move it away.",
-    sqlite3.SQLITE_CANTOPEN: "Make the directory that it lies in, and see that this user may write there.",
-    sqlite3.SQLITE_READONLY: "Let this user write to the file and to the directory it lies in.",
-    sqlite3.SQLITE_PERM: "Let this user write to the file and to the directory it lies in.",
+    sqlite3.SQLITE_READONLY: _LET_WRITE,
+    sqlite3.SQLITE_PERM: _LET_WRITE,
     sqlite3.SQLITE_FULL: "The disk, or max_file_bytes, is full and nothing was stored. Make room, then save again.",
     sqlite3.SQLITE_BUSY: "Another process kept it locked. Let that one finish, or raise timeout.",
     sqlite3.SQLITE_LOCKED: "Another process kept it locked. Let that one finish, or raise timeout.",
@@ -94,7 +96,7 @@ class Database:
 
     async def read(self, job: Job[T]) -> T:
         """Runs a job that only reads, and sees one state of the file. Raises `StoreUnavailableError`."""
-        return await self._submit("BEGIN", job)
+        return await self._submit(_READING, job)
 
     async def close(self) -> None:
         """Closes the file, after the jobs that have begun, and lets the thread end."""
@@ -128,8 +130,24 @@ class Database:
                     opened.drop()
                 raise
         except sqlite3.Error as error:
+            if begin == _READING and _code(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+                return self._read_only(job, error)
             raise self._unavailable(error) from error
         return result
+
+    def _read_only(self, job: Job[T], wrong: sqlite3.Error) -> T:
+        """What a job reads where this process may not write, not even the files that SQLite puts beside this one."""
+        # What stands in the log is not seen by a reader to whom the file is immutable.
+        is_all = not _size(f"{self.path}-wal")
+        name = f"{self.path.as_uri()}?mode=ro{'&immutable=1' if is_all else ''}"
+        try:
+            with closing(sqlite3.connect(name, uri=True, timeout=self.timeout, isolation_level=None)) as connection:
+                if not self._is_ready(connection):
+                    raise self._unavailable(wrong) from wrong
+                connection.execute(_READING)
+                return job(connection)
+        except sqlite3.Error:
+            raise self._unavailable(wrong) from wrong
 
     def _connected(self, opened: _Open) -> sqlite3.Connection:
         if opened.connection is None:
@@ -208,7 +226,23 @@ class Database:
 
     def _unavailable(self, error: sqlite3.Error) -> StoreUnavailableError:
         advice = _ADVICE.get(_code(error), "See what the chained error says.")
+        if _code(error) == sqlite3.SQLITE_CANTOPEN:
+            advice = _advice_to_open(self.path)
         return StoreUnavailableError(f"sqlite!{self.path} cannot be used: {error}. {advice}")
+
+
+def _advice_to_open(path: Path) -> str:
+    try:
+        is_directory = S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        if path.parent.exists():
+            return f"Let this user write to the directory {path.parent}, which may be mounted to be read only."
+        return f"Make the directory {path.parent}."
+    except NotADirectoryError:
+        return "What it should lie in is a file and no directory. Name another file."
+    except OSError:
+        return "Let this user into the directory it lies in."
+    return f"It is a directory. Name a file in it, as sqlite!{path / 'runs.db'}." if is_directory else _LET_WRITE
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
@@ -225,6 +259,14 @@ def _code(error: sqlite3.Error) -> int:
 
 def _number(connection: sqlite3.Connection, query: str) -> int:
     return int(connection.execute(query).fetchone()[0])
+
+
+def _size(path: str) -> int:
+    """Bytes in a file, 0 where there is none."""
+    try:
+        return os.stat(path).st_size  # noqa: PTH116
+    except OSError:
+        return 0
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -221,7 +221,7 @@ async def test_a_file_of_a_newer_release(path: Path) -> None:
 
 async def test_a_directory_that_is_missing(tmp_path: Path) -> None:
     store = get_store(f"sqlite!{tmp_path / 'missing' / 'runs.db'}")
-    await refused(store, "Make the directory")
+    await refused(store, f"Make the directory {tmp_path / 'missing'}")
     (tmp_path / "missing").mkdir()
     await create(store)
     await store.close()
@@ -239,19 +239,57 @@ def as_a_user_without_rights() -> Generator[None]:
         os.seteuid(0)
 
 
-async def test_a_file_that_may_only_be_read() -> None:
+@contextmanager
+def only_to_be_read(directory: Path) -> Generator[None]:
+    for one in directory.iterdir():
+        one.chmod(0o444)
+    directory.chmod(0o555)
+    try:
+        with as_a_user_without_rights():
+            yield
+    finally:
+        directory.chmod(0o755)
+
+
+async def test_a_file_that_may_only_be_read_is_read_and_not_written() -> None:
     with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "runs.db"
-        async with get_store(f"sqlite!{path}") as store:
-            await create(store)
-        path.chmod(0o444)
-        path.parent.chmod(0o555)
-        store = get_store(f"sqlite!{path}")
-        try:
-            with as_a_user_without_rights():
-                await refused(store, "Let this user write|this user may write")
-        finally:
-            path.parent.chmod(0o755)
+        address = f"sqlite!{name}/runs.db"
+        async with get_store(address) as store:
+            lease = await store.create("r", first(1), owner="one", lease_for=60)
+        with only_to_be_read(Path(name)):
+            store = get_store(address)
+            assert (await store.load("r")).lists == {"journal": [1]}
+            assert [one.run_id for one in await store.list()] == ["r"]
+            with pytest.raises(StoreUnavailableError, match=r"It can only be read\. Let this user write to it"):
+                await store.save(lease, first(2))
+            await refused(store, "It can only be read")
+
+
+async def test_what_a_process_has_just_saved_is_read_by_one_that_may_only_read() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        async with get_store(f"sqlite!{name}/runs.db") as writer:
+            lease = await writer.create("r", first(1), owner="one", lease_for=60)
+            with only_to_be_read(Path(name)):
+                async with get_store(f"sqlite!{name}/runs.db") as reader:
+                    assert (await reader.load("r")).version == 1
+            await writer.save(lease, first(2))
+            with only_to_be_read(Path(name)):
+                async with get_store(f"sqlite!{name}/runs.db") as reader:
+                    assert (await reader.load("r")).version == 2
+
+
+async def test_a_new_file_where_nothing_may_be_written() -> None:
+    with tempfile.TemporaryDirectory() as name, only_to_be_read(Path(name)):
+        store = get_store(f"sqlite!{name}/runs.db")
+        with pytest.raises(StoreUnavailableError, match=f"Let this user write to the directory {name},"):
+            await store.list()
+        await refused(store, f"Let this user write to the directory {name},")
+
+
+async def test_a_directory_and_what_would_lie_in_a_file(tmp_path: Path) -> None:
+    await refused(get_store(f"sqlite!{tmp_path}"), f"It is a directory. Name a file in it, as sqlite!{tmp_path}/")
+    (tmp_path / "note").write_text("hello")
+    await refused(get_store(f"sqlite!{tmp_path}/note/runs.db"), r"is a file and no directory\. Name another")
 
 
 async def test_a_full_disk_stores_nothing_and_is_used_again_when_there_is_room(path: Path) -> None:
