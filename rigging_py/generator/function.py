@@ -36,7 +36,7 @@ class FunctionGenerator(Named):
     async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
         reply = self._function(messages, self.params.merge_with(params))
         reply = await reply if inspect.isawaitable(reply) else reply
-        if reply is None:
+        if reply is None:  # pyright: ignore[reportUnnecessaryComparison]  # functions without types may
             name = getattr(self._function, "__name__", self.model)
             raise TypeError(f"{name}() returned None. It has to return the reply: a text, a message or tool calls.")
         turn = to_turn(reply)
