@@ -371,7 +371,9 @@ class LeaseHeldError(StoreError, RuntimeError):
 class LeaseLostError(StoreError, RuntimeError):
     """The lease on a run has ended, or the run was taken over; what came after the last checkpoint was not stored."""
 
-    def __init__(self, run_id: str, problem: str, what_follows: str) -> None:
+    def __init__(
+        self, run_id: str, problem: str, what_follows: str = "Whoever acquires it goes on from what was stored."
+    ) -> None:
         self.run_id = run_id
         super().__init__(f"The lease on the run {run_id!r} is lost: {problem}. {what_follows}")
 
