@@ -5,20 +5,21 @@ from __future__ import annotations
 import warnings
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from rigging_py.chat.events import Tell
+from rigging_py.chat.events import Tell, TurnDiscarded
 from rigging_py.error import PipelineWarning, StreamInterruptedError
 from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, inject_system_content
 from rigging_py.observe import DeltaDetail, ModelCallDetail
-from rigging_py.run import CallModel, PartialStreamedTurn, StreamedTurnAssembler, StreamedTurnEvent
+from rigging_py.run import CallModel, PartialStreamedTurn, StreamedText, StreamedTurnAssembler, StreamedTurnEvent
 
 if TYPE_CHECKING:
     from rigging_py.chat.conversation import Conversation
     from rigging_py.chat.flight import Flight
 
 CONTINUE = "Your answer was cut off. Go on exactly where it ends, and repeat nothing of it."
+REVISED = "The whole answer is not what its pieces were."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ async def outgoing(flight: Flight, step: CallModel) -> Outgoing:
     params = _params_for(flight, step)
     if not pipeline.seam.before_model_call:
         return Outgoing(step, messages, params)
-    detail = await pipeline.seam.patched(ModelCallDetail(flight.run.run_id, step, messages, params))
+    own = tuple(message.shell() for message in messages)
+    detail = await pipeline.seam.patched(ModelCallDetail(flight.run.run_id, replace(step, messages=own), own, params))
     return Outgoing(step, detail.messages, detail.params)
 
 
@@ -64,7 +66,7 @@ def _params_for(flight: Flight, step: CallModel) -> GenerateParams:
     if is_forced and flight.run.tool_turns and flight.pipeline.program.output_tool is None:
         updates["tool_choice"] = "auto"
     if step.overrides is not None:
-        updates["max_tokens"] = step.overrides.max_tokens
+        updates["max_tokens"] = max(step.overrides.max_tokens, params.max_tokens or 0)
     return params.model_copy(update=updates) if updates else params
 
 
@@ -84,6 +86,9 @@ async def streamed(flight: Flight, call: Outgoing, tell: Tell) -> ModelTurn:
         flight.partial = whole if isinstance(whole, PartialStreamedTurn) else None
     if isinstance(whole, PartialStreamedTurn):
         raise StreamInterruptedError(f"{type(generator).__name__} ended its stream without the whole turn at its end.")
+    if whole.is_revised:
+        await tell(TurnDiscarded(REVISED))
+        await tell(StreamedText(whole.turn.message.content))
     return whole.turn
 
 

@@ -320,8 +320,10 @@ class Conversation:
     def limits(self) -> RunLimits:
         """How far a run of this pipeline may go, but for its time."""
         cuts = extra_turns(self.output)
+        # Only hooks send calls back.
+        sent_back = RunLimits().max_call_retries if self.seam.on_invalid_call else 0
         return RunLimits(
-            1 + self.max_depth + self.max_rounds + cuts,
+            1 + self.max_depth + self.max_rounds + cuts + sent_back,
             self.max_depth,
             self.max_rounds,
             max_total_tokens=self.budget.tokens,

@@ -17,7 +17,8 @@ async def execute(flight: Flight, call: PendingToolCall) -> None:
     """Executes a call and gives the run its result. Raises `Stop` where a hook says so, and what none catches."""
     pipeline = flight.pipeline
     tool = pipeline.tools_by_name[call.name]
-    async with flight.slots.of(tool):
+    tool.check_context(pipeline.context)
+    async with flight.slots.of(tool), flight.workers:
         begun = await _begun(flight, call)
         if isinstance(begun, ToolResult):
             await _take(flight, call, begun)
@@ -44,7 +45,7 @@ def _attempt(flight: Flight, call: PendingToolCall) -> int:
 
 
 async def _begun(flight: Flight, call: PendingToolCall) -> PendingToolCall | ToolResult:
-    """The call as it is to be executed, which a stored run knows from now on; or what a hook gives for a result."""
+    """The call as it is to be executed, which the run knows from now on; or what a hook gives for a result."""
     seam, run = flight.pipeline.seam, flight.run
     answer = await seam.prepared(ToolDetail(run.run_id, call)) if seam.before_tool else None
     match answer:
@@ -54,8 +55,6 @@ async def _begun(flight: Flight, call: PendingToolCall) -> PendingToolCall | Too
             return result
         case RewriteArguments(arguments):
             call = run.tool_started(call.key, arguments)
-        case None if flight.keeper is None:
-            return call
         case None:
             call = run.tool_started(call.key)
     await flight.note()

@@ -102,6 +102,11 @@ class Flight:
         """How many calls of each tool may be under way at once."""
         return ToolSlots(self.pipeline.tools)
 
+    @cached_property
+    def workers(self) -> asyncio.Semaphore:
+        """How many tools may be executed at once."""
+        return asyncio.Semaphore(self.pipeline.max_concurrent_tools)
+
     # Driving.
 
     async def to_model(self) -> Outgoing | None:
@@ -159,7 +164,7 @@ class Flight:
     async def _execute(self, calls: tuple[PendingToolCall, ...]) -> None:
         jobs = [partial(execute, self, call) for call in calls]
         try:
-            await in_time([self], gather(jobs, limit=self.pipeline.max_concurrent_tools))
+            await in_time([self], gather(jobs, limit=len(jobs)))
         except Stop as asked:
             if self.run.state not in (State.DONE, State.FAILED):
                 self.run.cancel(asked.message, by=HOOK)
@@ -322,7 +327,7 @@ def revive(run: AgentRun) -> None:
     step = run.next_step()
     if isinstance(step, CallTools) and step.started:
         run.recover()
-    elif isinstance(step, Failed) and isinstance(step.cause, ProviderFailure):
+    elif isinstance(step, Failed) and isinstance(step.cause, ProviderFailure) and run.calls[-1].failure:
         run.raise_limit(max_attempts=run.limits.max_attempts + 1)
 
 

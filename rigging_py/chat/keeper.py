@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
-from rigging_py.error import StoreError, StoreUnavailableError
+from rigging_py.error import LeaseLostError, StoreError, StoreUnavailableError
 from rigging_py.message import new_uuid
 from rigging_py.run import LISTS, AgentRun, Program
 from rigging_py.store import Checkpoint, Lease, RunStore
@@ -102,18 +102,23 @@ class Keeper:
             raise failed
 
     async def _renew(self) -> None:
+        pause = self.lease_for / 3
         while True:
-            await asyncio.sleep(self.lease_for / 3)
+            await asyncio.sleep(pause)
             ends = _now() + self.lease_for
             try:
-                async with self._lock:
+                # A store that does not answer must not keep a run going whose lease has ended.
+                async with asyncio.timeout_at(max(self._ends, _now())), self._lock:
                     self.lease = await self.store.renew(self.lease, self.lease_for)
+            except TimeoutError as error:
+                raise LeaseLostError(self.lease.run_id, "the store did not renew it in time") from error
             except StoreUnavailableError:
                 # It may be back in time; a run that has nothing to store meanwhile need not know.
                 if _now() >= self._ends:
                     raise
+                pause = self.lease_for / 10
             else:
-                self._ends = max(ends, self._ends)
+                self._ends, pause = max(ends, self._ends), self.lease_for / 3
 
 
 async def read(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +14,7 @@ from rigging_py.chat.failures import attach
 from rigging_py.chat.flight import Flight, new_run, revive
 from rigging_py.chat.keeper import LEASE, Keeper
 from rigging_py.error import AuthenticationFailedError, ProtocolError, StoreError
-from rigging_py.generator import Generator
+from rigging_py.generator import Generator as ModelGenerator
 from rigging_py.message import ModelTurn
 from rigging_py.run import AgentRun, Decision, ModelResponded, RunLimits, State
 from rigging_py.store import RunStore, get_store
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from rigging_py.chat.pipeline import ChatPipeline
 
 _SHORTEST_SECRET = 8
+_SURELY_SECRET = 16
+"""Characters of what is masked because of its name alone; a shorter word may be anybody's."""
+_SECRET_NAMES = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,14 @@ async def resumed(
     if not isinstance(run, str):
         if store is not None:
             raise ValueError("A run in a store is named by its id; give resume() the id, not the run.")
-        loaded = (
-            run if isinstance(run, AgentRun) else AgentRun.load(run, pipeline.program, allow_changes=said.allow_changes)
-        )
-        with _driving(loaded):
-            yield _going_on(Flight.of(pipeline, loaded), said)
+        if isinstance(run, AgentRun) and run.program is pipeline.program:
+            with _driving(run):
+                yield _going_on(Flight.of(pipeline, run), said)
+            return
+        # Whoever executes the calls must have judged them too.
+        state = run.dump() if isinstance(run, AgentRun) else run
+        loaded = AgentRun.load(state, pipeline.program, allow_changes=said.allow_changes)
+        yield _going_on(Flight.of(pipeline, loaded), said)
         return
     if store is None:
         raise ValueError(f"The run {run!r} is named by its id; say in which store it is: store='sqlite!runs.db'.")
@@ -89,7 +95,7 @@ _driven: WeakSet[AgentRun] = WeakSet()
 
 
 @contextmanager
-def _driving(run: AgentRun) -> Iterator[None]:
+def _driving(run: AgentRun) -> Generator[None, None, None]:
     """A run in hand has one driver, as one in a store has; two would execute its calls twice."""
     if run in _driven:
         raise ProtocolError("resume", run.state, f"{run.run_id!r} is being driven already; wait for that, or fork() it")
@@ -175,10 +181,12 @@ async def opened(store: RunStore | str) -> AsyncGenerator[RunStore, None]:
         yield place
 
 
-def _secrets(generator: Generator) -> list[str]:
+def _secrets(generator: ModelGenerator) -> list[str]:
     """What must not be stored, wherever it turns up. What is shorter is no key, and would be in many a word."""
     # Some generators find their keys in the environment by themselves.
-    keys = [value for name, value in os.environ.items() if name.endswith("_API_KEY")]
+    keys = [
+        value for name, value in os.environ.items() if name.endswith(_SECRET_NAMES) and len(value) >= _SURELY_SECRET
+    ]
     with suppress(AuthenticationFailedError):
         keys.append(generator.key() or "")
     return [key for key in keys if len(key) >= _SHORTEST_SECRET]

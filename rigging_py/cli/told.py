@@ -21,6 +21,7 @@ from rigging_py.run import (
     Forked,
     Injected,
     Journal,
+    LimitReached,
     LimitsRaised,
     Migrated,
     ModelFailed,
@@ -164,6 +165,8 @@ def tell_entry(entry: Entry, journal: Journal, before: RunLimits) -> str:
     match entry.input:
         case TurnBegan(turn):
             return f"turn {turn}"
+        case LimitReached():
+            return "no turn is begun, because a limit is spent"
         case ModelResponded(stop_reason=reason, feedback=feedback) as said:
             refused = f", refused: {feedback}" if feedback is not None else ""
             return f"{reason}{refused}: {_tell_message(journal.bodies[said.body])}"
@@ -171,8 +174,8 @@ def tell_entry(entry: Entry, journal: Journal, before: RunLimits) -> str:
             return f"{failure.kind}{', to be tried again' if retryable else ''}: {excerpt(failure.message)}"
         case CallResolved(resolution):
             return _tell_choice(resolution)
-        case Decided(key, decision):
-            return f"{key}: {_tell_choice(decision)}"
+        case Decided(key, decision, by):
+            return f"{key}{f', by {by}' if by else ''}: {_tell_choice(decision)}"
         case ToolStarted(key, arguments):
             return key if arguments is None else f"{key}, with {excerpt(str(arguments))}"
         case ToolsReturned(results):

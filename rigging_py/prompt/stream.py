@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from rigging_py.chat import Chat, EventStream, RunPaused, TurnDiscarded
 from rigging_py.error import Paused
 from rigging_py.parsing import Codec, JsonCodec, Partial, PartialReader
-from rigging_py.run import OUTPUT_TOOL, StreamedArguments, StreamedText, StreamedToolCall
+from rigging_py.run import OUTPUT_TOOL, StreamedArguments, StreamedInvalidToolCall, StreamedText, StreamedToolCall
 
 R = TypeVar("R")
 
@@ -41,10 +41,11 @@ class PromptStream(EventStream, Generic[R]):
                     known = reader.feed(text)
                 case StreamedToolCall(index, name) if name == OUTPUT_TOOL:
                     answer, known, reader = index, None, PartialReader(codec)
+                case StreamedToolCall() | StreamedInvalidToolCall() | TurnDiscarded():
+                    # What was said in a turn that calls tools, or is refused, is no answer.
+                    answer, known, reader = None, None, PartialReader(codec, filling=Chat(messages=[]))
                 case StreamedArguments(index, text) if index == answer:
                     known = reader.feed(text)
-                case TurnDiscarded():
-                    answer, known, reader = None, None, PartialReader(codec, filling=Chat(messages=[]))
                 case RunPaused(run, requests):
                     raise Paused(run, requests)
                 case _:

@@ -16,6 +16,9 @@ from rigging_py.run.memory import PendingTurn, RunState
 from rigging_py.run.program import Program
 from rigging_py.run.steps import PendingToolCall, Why
 
+RECOVERED, EDITED = "recovered", "edited"
+"""How a turn is marked in which a call was repaired, or was edited by whoever decided about it."""
+
 
 def pending_turn(run: RunState, turn: ModelTurn) -> PendingTurn:
     """A model's turn as the run holds it: a shell of the message, and its calls under keys and ids of their own."""
@@ -30,9 +33,12 @@ def pending_turn(run: RunState, turn: ModelTurn) -> PendingTurn:
 def scan(turn: PendingTurn, program: Program) -> bool:
     """Whether every call can be executed or has its result; otherwise `turn.problem` says what is wrong with one."""
     turn.problem = None
+    # Arguments that somebody gave since are whole.
+    is_mended = not turn.message.metadata.keys().isdisjoint((RECOVERED, EDITED))
+    last = turn.calls[-1] if turn.calls and turn.stop_reason == "length" and not is_mended else None
     while turn.scanned < len(turn.calls):
         call = turn.calls[turn.scanned]
-        turn.problem = None if call.key in turn.results else problem_of(call, program)
+        turn.problem = None if call.key in turn.results else problem_of(call, program, was_cut=call is last)
         if turn.problem is not None:
             return False
         turn.scanned += 1
@@ -51,7 +57,7 @@ def undecided(turn: PendingTurn, program: Program) -> dict[str, Why]:
 
 
 def repaired(
-    turn: PendingTurn, index: int, name: str, arguments: dict[str, Any] | None, mark: str = "recovered"
+    turn: PendingTurn, index: int, name: str, arguments: dict[str, Any] | None, mark: str = RECOVERED
 ) -> PendingTurn:
     """The turn with another name, and other arguments when given, in one call; its key stays."""
     old = turn.calls[index]
@@ -75,7 +81,7 @@ def _read(key: str, id_: str, name: str, raw: str) -> PendingToolCall:
     return PendingToolCall(key, id_, name, arguments or {}, raw, malformed=arguments is None)
 
 
-def problem_of(call: PendingToolCall, program: Program) -> Problem | None:
+def problem_of(call: PendingToolCall, program: Program, *, was_cut: bool = False) -> Problem | None:
     """What is wrong with a call, if anything; one that gives the answer is judged as an answer."""
     if call.name == program.output_tool:
         return None
@@ -88,6 +94,9 @@ def problem_of(call: PendingToolCall, program: Program) -> Problem | None:
     if call.malformed:
         text = f"The arguments of {call.name!r} are not a JSON object: {shortened(call.raw)!r}"
         return Problem("malformed", text)
+    if was_cut and not call.arguments:
+        # Without arguments a tool may do something else than what the model was about to say.
+        return Problem("malformed", f"The token limit cut the call of {call.name!r} before its arguments.")
     wrong = program.tools[call.name].check(call.arguments)
     return Problem("invalid", f"The arguments of {call.name!r} are not valid: {wrong}") if wrong else None
 
@@ -115,13 +124,14 @@ def _json_object(raw: str) -> dict[str, Any] | None:
         value: object = from_json(raw, allow_inf_nan=False) if raw.strip() else {}
     except (ValueError, TypeError):  # the latter for half of a surrogate pair
         return None
-    return cast("dict[str, Any]", value) if isinstance(value, dict) and _is_finite(cast("object", value)) else None
+    return cast("dict[str, Any]", value) if isinstance(value, dict) and is_finite(cast("object", value)) else None
 
 
-def _is_finite(value: object) -> bool:
+def is_finite(value: object) -> bool:
+    """Whether every number in a value is one that JSON has."""
     # 1e999 reads as infinity, which JSON cannot hold, so a stored run would come back with another value.
     if isinstance(value, dict):
-        return all(map(_is_finite, cast("dict[str, object]", value).values()))
+        return all(map(is_finite, cast("dict[str, object]", value).values()))
     if isinstance(value, list):
-        return all(map(_is_finite, cast("list[object]", value)))
+        return all(map(is_finite, cast("list[object]", value)))
     return not isinstance(value, float) or isfinite(value)

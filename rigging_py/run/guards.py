@@ -8,11 +8,11 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from rigging_py.error import ProgramNeededError, ProtocolError
 from rigging_py.message import Message, ModelTurn
-from rigging_py.run.calls import problem_of, repaired, undecided
+from rigging_py.run.calls import EDITED, is_finite, problem_of, repaired, undecided
 from rigging_py.run.causes import BudgetExceeded, MaxTurns, OutputInvalid, ProviderFailure, shortened
 from rigging_py.run.journal import model_calls
 from rigging_py.run.memory import PendingTurn, RunState
@@ -75,7 +75,7 @@ def edited(
     """The turn with other arguments in a call; refuses those that are not valid."""
     index = next(index for index, call in enumerate(pending.calls) if call.key == key)
     check_arguments(run, name, arguments)
-    turn = repaired(pending, index, pending.calls[index].name, arguments, mark="edited")
+    turn = repaired(pending, index, pending.calls[index].name, arguments, mark=EDITED)
     wrong = problem_of(turn.calls[index], program)
     if wrong is not None:
         raise refusal(run, name, f"nothing is edited: {wrong.text.rstrip('.')}")
@@ -85,7 +85,8 @@ def edited(
 def check_arguments(run: RunState, name: InputName, arguments: object) -> None:
     """Refuses arguments that JSON has no form for."""
     try:
-        is_object = isinstance(arguments, dict) and bool(to_json(arguments))
+        written = to_json(arguments, inf_nan_mode="constants")
+        is_object = isinstance(from_json(written), dict) and is_finite(from_json(written))
     except (PydanticSerializationError, ValueError) as error:
         raise refusal(run, name, f"the arguments cannot be written as JSON: {error}") from None
     if not is_object:

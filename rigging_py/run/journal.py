@@ -25,10 +25,17 @@ Place: TypeAlias = Annotated[int, Field(ge=0)]
 
 @dataclass(frozen=True, slots=True)
 class TurnBegan:
-    """`next_step` began a turn, or found that a limit is spent."""
+    """`next_step` began a turn."""
 
     turn: int
     type: Literal["TurnBegan"] = "TurnBegan"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReached:
+    """`next_step` began no turn, because a limit or a budget is spent."""
+
+    type: Literal["LimitReached"] = "LimitReached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +75,11 @@ class CallResolved:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """`decide`."""
+    """`decide`; `by` says who decided, where the driver said so."""
 
     key: str
     decision: Decision
+    by: str = ""
     type: Literal["Decided"] = "Decided"
 
 
@@ -169,6 +177,7 @@ class Migrated:
 
 Input: TypeAlias = Annotated[
     TurnBegan
+    | LimitReached
     | ModelResponded
     | ModelFailed
     | CallResolved

@@ -41,6 +41,7 @@ from rigging_py.run.journal import (
     Injected,
     Input,
     Journal,
+    LimitReached,
     LimitsRaised,
     ModelFailed,
     ModelResponded,
@@ -130,6 +131,11 @@ class AgentRun:
         return self._run.run_id
 
     @property
+    def program(self) -> Program | None:
+        """The code that judges the run, or None where it was loaded without."""
+        return self._program
+
+    @property
     def state(self) -> State:
         """Where the run is."""
         return self._run.state
@@ -211,7 +217,12 @@ class AgentRun:
     # Driving it.
 
     def stamp(self, now: datetime | None) -> None:
-        """Says what time it is for the entries of the journal from now on; the machine has no clock."""
+        """Says what time it is for the entries of the journal from now on; the machine has no clock.
+
+        Raises `ValueError` for a time without a zone, which is another moment elsewhere.
+        """
+        if now is not None and now.tzinfo is None:
+            raise ValueError(f"The time of an entry needs a zone; {now!r} has none.")
         self._now = now
 
     def next_step(self) -> AgentRunStep:
@@ -219,8 +230,7 @@ class AgentRun:
         run = self._take("next_step")
         match run.state:
             case State.READY:
-                begin_turn(run)
-                self._log(TurnBegan(run.turn))
+                self._log(TurnBegan(run.turn) if begin_turn(run) else LimitReached())
                 return self.next_step()
             case State.AWAITING_MODEL:
                 return self._call_model()
@@ -275,7 +285,8 @@ class AgentRun:
         run = self._take("model_failed")
         failure = error if isinstance(error, FailureRecord) else FailureRecord.of(error)
         failed = ModelFailed(run.turn, run.attempt, failure, retryable, usage)
-        run.usage += usage
+        # An answer that broke off, or was not waited for, has a cost that nobody knows.
+        run.usage += usage or (Usage() if failure.kind in ("Interrupted", "TimedOut") else None)
         if retryable and run.attempt < run.limits.max_attempts:
             run.attempt += 1
         else:
@@ -289,10 +300,10 @@ class AgentRun:
         self._log(CallResolved(resolution))
         return outcome
 
-    def decide(self, key: str, decision: Decision) -> ModelTurnOutcome:
+    def decide(self, key: str, decision: Decision, *, by: str = "") -> ModelTurnOutcome:
         """Says what becomes of one of the calls that `AwaitDecision` named. Raises for arguments that are not valid."""
         outcome = decide(self._take("decide"), self._pending, self._code, key, decision)
-        self._log(Decided(key, decision))
+        self._log(Decided(key, decision, by))
         return outcome
 
     def tool_started(self, key: str, arguments: dict[str, Any] | None = None) -> PendingToolCall:
@@ -368,7 +379,7 @@ class AgentRun:
     def rename(self, run_id: str) -> None:
         """Goes by another id from here on. Calls that were started under the old one are no longer this run's."""
         run = self._take("rename")
-        rename(run, run_id)
+        rename(run, run_id, self._program)
         self._log(Forked(run_id))
 
     def recheck(self, changes: Sequence[str]) -> None:
@@ -382,7 +393,10 @@ class AgentRun:
         """Another run that begins with the first `at` entries of this one's journal (all of them by default).
 
         What happened is not done again, and what happens from here on is the fork's own: it has an id of its own, by
-        default this one's with the place behind it. Raises `ReplayDivergence` when the program judges otherwise than
+        default this one's with the place behind it. Calls that were started before must be decided about. Two forks at
+        one place need ids that differ, or their tools are given the same keys.
+
+        Raises `ReplayDivergence` when the program judges otherwise than
         it did.
         """
         journal = self.journal
@@ -432,9 +446,15 @@ class AgentRun:
         if differences:
             loaded.recheck(differences)
         elif program is not None and loaded._run.pending is not None:
-            # The same program may have come to know more than its fingerprint says.
-            check_anew(loaded._run, loaded._run.pending, program)
+            loaded._check_silently(loaded._run.pending, program)
         return loaded
+
+    def _check_silently(self, pending: PendingTurn, program: Program) -> None:
+        """The same program judges a pending turn anew; where it does so otherwise, the journal says that it did."""
+        run, before = self._run, (self._run.state, pending.problem, pending.undecided)
+        check_anew(run, pending, program)
+        if run.pending is None or (run.state, run.pending.problem, run.pending.undecided) != before:
+            self._log(ProgramChanged(()))
 
     # Deciding.
 

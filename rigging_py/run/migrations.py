@@ -47,6 +47,7 @@ def from_0(state: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "format": 1,
         "kind": state["kind"],
+        "requires": [],
         "fingerprint": state["fingerprint"],
         "head": {**{name: run[name] for name in _SAME}, **new},
         "bodies": bodies,

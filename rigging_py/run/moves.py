@@ -12,7 +12,7 @@ from rigging_py.run.accept import Verdict
 from rigging_py.run.causes import BudgetExceeded, Cause, MaxTurns
 from rigging_py.run.history import answered, commit, commit_what_was_said, hold, refuse, say
 from rigging_py.run.memory import PendingTurn, RunState
-from rigging_py.run.program import MoreTokens
+from rigging_py.run.program import MoreTokens, Program, ProgramTool
 from rigging_py.run.state import State
 from rigging_py.run.steps import (
     DecisionNeeded,
@@ -33,15 +33,16 @@ from rigging_py.run.steps import (
 TAKEN = "The answer was taken."
 
 
-def begin_turn(run: RunState) -> None:
-    """A turn begins with what was said meanwhile, unless a limit is spent."""
+def begin_turn(run: RunState) -> bool:
+    """Whether a turn begins, with what was said meanwhile, or the run fails because a limit is spent."""
     cause = _spent(run)
     if cause is not None:
         fail(run, cause)
-        return
+        return False
     say(run, *run.waiting)
     run.waiting = []
     run.turn, run.turns, run.attempt, run.state = run.turn + 1, run.turns + 1, 1, State.AWAITING_MODEL
+    return True
 
 
 def _spent(run: RunState) -> Cause | None:
@@ -201,19 +202,27 @@ def use_up_prefix(run: RunState) -> None:
     run.prefix = ""
 
 
-def rename(run: RunState, run_id: str) -> None:
+def rename(run: RunState, run_id: str, program: Program | None) -> None:
     """The run, and the calls of its pending turn, go by another id."""
     run.run_id = run_id
     if run.pending is None:
         return
     pending = run.pending
     new = {old.key: f"{run_id}/{run.turn}/{index}" for index, old in enumerate(pending.calls)}
-    run.pending = replace(
+    # Under another key nobody can know that a thing is done twice, so somebody is asked, unless it does nothing.
+    tools = program.tools if program is not None else dict[str, ProgramTool]()
+    harmless = {name for name, tool in tools.items() if tool.effect == "read"}
+    started = [call.key for call in pending.calls if call.key in pending.started and call.name not in harmless]
+    doubtful: dict[str, Why] = {new[key]: "unfinished" for key in started}
+    renamed = replace(
         pending,
         calls=[replace(call, key=new[call.key]) for call in pending.calls],
         results={new[key]: result for key, result in pending.results.items()},
-        undecided={new[key]: why for key, why in pending.undecided.items()},
-        decided=tuple(new[key] for key in pending.decided),
-        # What was started under the old name is the old run's to finish.
+        undecided={**{new[key]: why for key, why in pending.undecided.items()}, **doubtful},
+        decided=tuple(new[key] for key in pending.decided if key not in started),
         started=(),
     )
+    if run.state is State.RESOLVING:
+        run.pending = renamed
+    else:
+        proceed(run, renamed)

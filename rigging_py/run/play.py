@@ -18,6 +18,7 @@ from rigging_py.run.journal import (
     Forked,
     Injected,
     Journal,
+    LimitReached,
     LimitsRaised,
     Migrated,
     ModelFailed,
@@ -94,7 +95,7 @@ def check(run: AgentRun, journal: Journal, at: int, told: int) -> int:
 def give(run: AgentRun, journal: Journal, entry: Entry) -> None:
     """Gives a run the input of an entry."""
     match entry.input:
-        case TurnBegan():
+        case TurnBegan() | LimitReached():
             run.next_step()
         case ModelResponded(feedback=feedback) as said:
             run.model_response(journal.turn(said), feedback=feedback)
@@ -102,8 +103,8 @@ def give(run: AgentRun, journal: Journal, entry: Entry) -> None:
             run.model_failed(failure, retryable=retryable, usage=usage)
         case CallResolved(resolution):
             run.resolve_tool_call(resolution)
-        case Decided(key, decision):
-            run.decide(key, decision)
+        case Decided(key, decision, by):
+            run.decide(key, decision, by=by)
         case ToolStarted(key, arguments):
             run.tool_started(key, arguments)
         case ToolsReturned() as returned:

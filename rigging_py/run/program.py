@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, cast, get_args
 
 from rigging_py.parsing import JsonShape, Shape
 
@@ -192,10 +192,35 @@ class Program:
 
         It is part of the stored format: another way of hashing would make every stored program look changed.
         """
-        prints = {f"tool {name}": _hash(tool.schema) for name, tool in self.tools.items()}
+        prints = {f"tool {name}": _hash(_tool_facts(tool)) for name, tool in self.tools.items()}
         if self.output is not None:
             prints["output"] = _hash(_facts(self.output))
         return prints
+
+
+def _tool_facts(tool: ProgramTool) -> object:
+    """What of a tool the machine goes by; how it is described to the model may be mended at any time."""
+    schema = _without_prose(tool.schema)
+    return schema if (tool.effect, tool.on_unfinished) == ("once", None) else [schema, tool.effect, tool.on_unfinished]
+
+
+_PROSE = ("title", "description", "examples")
+
+
+def _without_prose(schema: object) -> object:
+    if isinstance(schema, list):
+        return [_without_prose(one) for one in cast("list[object]", schema)]
+    if not isinstance(schema, Mapping):
+        return schema
+    parts = cast("Mapping[str, object]", schema)
+    # What stands in these is named by the program, and may be called a title.
+    named = [name for name in ("properties", "$defs") if isinstance(parts.get(name), Mapping)]
+    kept = {name: _without_prose(one) for name, one in parts.items() if name not in (*_PROSE, *named)}
+    groups = {name: cast("Mapping[str, object]", parts[name]) for name in named}
+    return {
+        **kept,
+        **{name: {key: _without_prose(one) for key, one in group.items()} for name, group in groups.items()},
+    }
 
 
 def _facts(output: OutputSpec) -> list[object]:

@@ -89,7 +89,18 @@ RULES: tuple[Rule, ...] = (
         Rule(state, "recheck", _AFTER_TURN if state in _PENDING else (state,), "another program judges a pending turn")
         for state in S
     ),
-    *(Rule(state, "rename", (state,), "the run goes by another id", needs_program=False) for state in S),
+    Rule(
+        S.EXECUTING_TOOLS,
+        "rename",
+        (S.EXECUTING_TOOLS, S.AWAITING_DECISION),
+        "the run goes by another id; calls that were begun under the old one must be decided about",
+        needs_program=False,
+    ),
+    *(
+        Rule(state, "rename", (state,), "the run goes by another id", needs_program=False)
+        for state in S
+        if state is not S.EXECUTING_TOOLS
+    ),
     *(
         Rule(state, "cancel", (S.FAILED,), "what is pending is answered as not executed", needs_program=False)
         for state in _LIVE

@@ -114,12 +114,14 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A stored run of rigging_py. A reader ignores fields that it does not know."""
+    """A stored run of rigging_py. A reader ignores fields that it does not know, and refuses what it must know."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _DESCRIBED
 
     format: Literal[1]
     kind: Literal["rigging_py.run"]
+    requires: list[str]
+    """What a reader must know to go on with the run, by name; none of it in the first releases."""
     fingerprint: dict[str, str]
     """A hash of each part of the program, by which it is known again."""
     head: Head
@@ -184,6 +186,7 @@ def write_state(run: RunState, fingerprint: Mapping[str, str], since: Mapping[st
     state = StoredRun(
         FORMAT,
         KIND,
+        [],
         dict(fingerprint),
         _head(run),
         run.bodies[begin["bodies"] :],
@@ -273,6 +276,10 @@ def read_state(state: Mapping[str, Any]) -> tuple[RunState, dict[str, str]]:
         stored = stored_adapter().validate_python(state)
     except ValidationError as error:
         raise _damaged(found, _first(error)) from None
+    if stored.requires:
+        unknown = f"The run needs {', '.join(stored.requires)}, of which this release knows nothing"
+        problem = f"{unknown}, so it would go on without. Use the release that stored it."
+        raise StateFormatError(problem, found=found, supported=_formats())
     flaw = _lacking(state, stored) or _flaw(stored)
     if flaw is not None:
         raise _damaged(found, flaw)

@@ -71,6 +71,7 @@ async def test_the_key_of_a_call_is_the_same_in_a_run_that_goes_on() -> None:
     keys: list[str] = []
     began = asyncio.Event()
 
+    @rg.tool(effect="read")
     async def look(ctx: rg.ToolContext) -> str:
         keys.append(ctx.key)
         if len(keys) == 1:

@@ -245,6 +245,7 @@ async def test_what_a_tool_raises_uncaught_ends_the_run_and_can_be_kept_like_oth
 async def test_a_run_ended_by_a_tool_goes_on_with_that_tool() -> None:
     is_broken = True
 
+    @rg.tool(effect="idempotent")
     def sometimes() -> str:
         if is_broken:
             raise OddError("odd")

@@ -68,7 +68,9 @@ def travelling(tools: Weather, *replies: Any) -> rg.ChatPipeline:
         "no number",
         "<int>2</int>",
     )
-    return rg.scripted(*said).chat("How many are warm?").using(tools.weather).until_parsed_as(int)
+    return (
+        rg.scripted(*said).chat("How many are warm?").using(rg.tool(effect="read")(tools.weather)).until_parsed_as(int)
+    )
 
 
 # Strict.
@@ -155,7 +157,7 @@ async def test_a_recorded_failure_is_the_same_failure(name: str) -> None:
 async def test_an_unfinished_journal_gives_the_chat_so_far() -> None:
     run, _ = await flown(travelling(Weather()))
     journal = run.journal
-    for count, roles in enumerate(["user", "user", "user", "user", "user assistant tool tool"]):
+    for count, roles in enumerate(["user"] * 6 + ["user assistant tool tool"]):
         part = replay_run(journal, travelling(Weather()).program, upto=count).journal
         chat = await replay(travelling(Weather()).answered_by(rg.scripted()), part)
         assert " ".join(message.role for message in chat.all) == roles
@@ -447,11 +449,11 @@ async def test_live_after_calls_the_callbacks() -> None:
     assert [chat.last.content for chat in seen] == ["ho"]
 
 
-@pytest.mark.parametrize("count", range(9))
+@pytest.mark.parametrize("count", range(11))
 async def test_live_after_any_place_the_same_answers_give_the_same_conversation(count: int) -> None:
     replies = [[call("weather", {"city": "Oslo"}), call("weather", {"city": "Rome"})], "no number", "<int>2</int>"]
     run, first = await flown(travelling(Weather(), *replies))
-    assert len(run.journal) == 8
+    assert len(run.journal) == 10
     had = sum(entry.input.type == "ModelResponded" for entry in run.journal[:count])
     pipeline = travelling(Weather(), *replies[had:], "unused")
     assert said(await replay(pipeline, run, live_after=count)) == said(first)
@@ -470,10 +472,10 @@ async def test_a_deadline_that_has_passed_does_not_end_what_goes_on_live() -> No
 async def test_tools_of_the_first_entries_are_tried_before_the_rest_is_live() -> None:
     run, _ = await flown(travelling(Weather()))
     tools = Weather()
-    chat = await replay(travelling(tools, "<int>5</int>"), run, mode="model-only", live_after=4)
+    chat = await replay(travelling(tools, "<int>5</int>"), run, mode="model-only", live_after=6)
     assert (chat.output, sorted(tools.asked)) == (5, ["Oslo", "Rome"])
     with pytest.raises(rg.ReplayDivergence, match="'sun' → 'rain'"):
-        await replay(travelling(Weather(Oslo="snow", Rome="rain"), "x"), run, mode="model-only", live_after=4)
+        await replay(travelling(Weather(Oslo="snow", Rome="rain"), "x"), run, mode="model-only", live_after=6)
 
 
 async def test_a_cancelled_run_is_cancelled_again() -> None:

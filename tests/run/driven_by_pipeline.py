@@ -49,7 +49,8 @@ async def main(folder: Path, *, dies: bool) -> None:
         note("second")
         return "Bob has it."
 
-    pipeline = rg.FunctionGenerator(answer).chat(PROMPT).using(first, second)
+    tools = [rg.tool(effect="idempotent")(one) for one in (first, second)]
+    pipeline = rg.FunctionGenerator(answer).chat(PROMPT).using(tools)
     run = AgentRun(history=pipeline.messages, limits=pipeline.limits, program=pipeline.program, run_id=RUN_ID)
     chat = await pipeline.resume(json.loads(kept.read_text()) if kept.exists() else run)
     (folder / "chat.json").write_text(json.dumps([message.model_dump(mode="json") for message in chat.all]))

@@ -29,6 +29,7 @@ from rigging_py.run import (
     Forked,
     Injected,
     Input,
+    LimitReached,
     LimitsRaised,
     ModelFailed,
     ModelResponded,
@@ -363,6 +364,7 @@ def test_a_driver_that_is_killed_anywhere_leaves_a_run_that_ends_as_if_it_had_no
 
 NAMES: Mapping[type, InputName] = {
     TurnBegan: "next_step",
+    LimitReached: "next_step",
     ModelResponded: "model_response",
     ModelFailed: "model_failed",
     CallResolved: "resolve_tool_call",

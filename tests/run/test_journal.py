@@ -20,11 +20,13 @@ from rigging_py.run import (
     CallResolved,
     CancelAsked,
     Decided,
+    Deny,
     Entry,
     Expired,
     Forked,
     Injected,
     Input,
+    LimitReached,
     LimitsRaised,
     Migrated,
     ModelFailed,
@@ -62,6 +64,18 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 # An act in a state, the input that its entry holds, and the state it leads to.
 ACTS: list[tuple[Callable[[], AgentRun], Callable[[AgentRun], Any], object, State]] = [
     (lambda: AgentRun("How many?"), AgentRun.next_step, TurnBegan(1), State.AWAITING_MODEL),
+    (
+        lambda: AgentRun("How many?", limits=RunLimits(max_turns=0)),
+        AgentRun.next_step,
+        LimitReached(),
+        State.FAILED,
+    ),
+    (
+        deciding,
+        lambda run: run.decide("run/1/0", Deny("No."), by="Ann"),
+        Decided("run/1/0", Deny("No."), "Ann"),
+        State.AWAITING_DECISION,
+    ),
     (
         started,
         lambda run: run.model_response("42"),
@@ -239,3 +253,8 @@ def test_a_number_that_json_has_not_is_no_limit_and_no_cost(cost: float) -> None
         RunLimits(max_cost=cost)
     with pytest.raises(ValueError, match="finite"):
         Usage(cost=cost)
+
+
+def test_a_time_without_a_zone_is_no_time_of_an_entry() -> None:
+    with pytest.raises(ValueError, match="needs a zone"):
+        started().stamp(datetime(2026, 11, 21))
