@@ -212,7 +212,7 @@ class Fine(rg.Hooks):
     [
         (None, "None has none of the moments"),
         ("x", "'x' has none of the moments"),
-        (lambda detail: None, "has none of the moments"),
+        (len, "has none of the moments"),
         (Fine, r"give Fine\(\) and not the class"),
         (Misspelt(), "Misspelt.before_tol is no moment"),
     ],

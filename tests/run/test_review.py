@@ -58,7 +58,11 @@ def test_a_fork_asks_about_what_the_original_had_started_unless_it_does_nothing(
 
 def test_a_program_that_has_come_to_want_approval_is_noted_when_a_run_is_loaded() -> None:
     run = executing(call("look"), program=FREE)
-    strict = Program({**TOOLS, "look": replace(TOOLS["look"], needs_approval=lambda _: True)})
+
+    def always(_: dict[str, object]) -> bool:
+        return True
+
+    strict = Program({**TOOLS, "look": replace(TOOLS["look"], needs_approval=always)})
     loaded = AgentRun.load(run.dump(), strict)
     assert loaded.state is State.AWAITING_DECISION
     assert loaded.journal[-1].input == ProgramChanged(())
