@@ -132,6 +132,8 @@ class Stub:
         self, handler: BaseHTTPRequestHandler, reply: Reply, pieces: Sequence[bytes | threading.Event]
     ) -> None:
         handler.send_header("transfer-encoding", "chunked")
+        # Else the client may send its next request on a connection that is being closed.
+        handler.send_header("connection", "close")
         handler.end_headers()
         try:
             for piece in pieces:

@@ -76,7 +76,8 @@ async def test_byte_by_byte_it_is_the_answer_that_comes_whole_and_cut_anywhere_i
     said = [line for line in events.splitlines() if line.startswith(b"data:")]
     final = next(i for i, line in enumerate(said) if b'"finish_reason":"' in line)
     for count in range(len(said) + 1):
-        stub.will(Reply(pieces=[line + b"\n\n" for line in said[:count]], broken=count % 2 == 0))
+        # A connection that is reset may lose what was sent last, so only those that are cut early are.
+        stub.will(Reply(pieces=[line + b"\n\n" for line in said[:count]], broken=count <= final and count % 2 == 0))
         model = get_generator(f"openai!smollm2,api_base={stub.url}")
         if count > final:
             assert (await read(model))[1].message.content == direct.message.content
