@@ -16,6 +16,8 @@ from rigging_py.wire import ChatBody, chat_request, chat_turn
 BASE_URL = "https://api.openai.com/v1"
 _LAST_WORDS = 1.0
 """Seconds that a server has to end the connection after it said that it is done."""
+_AFTER_THE_REASON = 3.0
+"""Seconds in which the usage and the end may follow a finish reason."""
 
 
 class OpenAIGenerator(Generator):
@@ -74,10 +76,13 @@ class OpenAIGenerator(Generator):
 async def _until_complete(chunks: AsyncGenerator[bytes, None], body: ChatBody) -> AsyncGenerator[bytes, None]:
     """The chunks until the end, or until nothing more can come that matters."""
     try:
-        async for chunk in chunks:
-            yield chunk
-            if body.is_done:
+        while not body.is_done:
+            # After its finish reason an answer is whole; a server that says nothing more need not be waited for.
+            async with asyncio.timeout(_AFTER_THE_REASON if body.is_complete else None):
+                chunk = await anext(chunks, None)
+            if chunk is None:
                 break
+            yield chunk
         # Read to its end, the connection serves the next request.
         async with asyncio.timeout(_LAST_WORDS):
             async for _ in chunks:

@@ -152,6 +152,12 @@ async def test_a_connection_that_breaks_after_the_final_record_has_cost_the_coun
     assert turn.usage is None
 
 
+async def test_a_server_that_says_nothing_after_the_finish_reason_is_not_waited_for(stub: Stub, ask: Any) -> None:
+    stub.will(Reply(pieces=[LETTERS["openai, tools"].until_final, threading.Event()]))
+    _, turn = await asyncio.wait_for(read(ask("openai!m")), 20)
+    assert shown(turn) == said(LETTERS["openai, tools"])
+
+
 @wires
 async def test_an_error_in_the_middle_is_of_its_kind(stub: Stub, ask: Any, provider: str) -> None:
     error = {"error": {"message": f"too many for {KEY}", "code": 429, "type": "rate_limit_exceeded"}}
