@@ -15,8 +15,7 @@ from rigging_py.chat.flight import Flight, new_run, revive
 from rigging_py.chat.keeper import LEASE, Keeper
 from rigging_py.error import AuthenticationFailedError, ProtocolError, StoreError
 from rigging_py.generator import Generator as ModelGenerator
-from rigging_py.message import ModelTurn
-from rigging_py.run import AgentRun, Decision, ModelResponded, RunLimits, State
+from rigging_py.run import AgentRun, Decision, RunLimits, State
 from rigging_py.store import RunStore, get_store
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ def _going_on(flight: Flight, said: Resumption) -> Flight:
         revive(flight.run)
     _check_decisions(flight.run, flight.pipeline, said.decisions)
     if flight.run.state in (State.DONE, State.FAILED):
-        flight.last = _last_turn(flight.run)
+        flight.last = flight.run.journal.last_turn()
     flight.decisions = said.decisions
     return flight
 
@@ -148,14 +147,6 @@ def _try_decisions(run: AgentRun, pipeline: ChatPipeline, decisions: Mapping[str
         trial = AgentRun.load(run.dump(), pipeline.program, allow_changes=True)
         for key, decision in decisions.items():
             trial.decide(key, decision)
-
-
-def _last_turn(run: AgentRun) -> ModelTurn | None:
-    """What the model said last."""
-    journal = run.journal
-    turns = (entry.input for entry in reversed(journal) if isinstance(entry.input, ModelResponded))
-    said = next(turns, None)
-    return journal.turn(said) if said is not None else None
 
 
 @asynccontextmanager

@@ -13,8 +13,7 @@ from rigging_py.chat.drive import FailMode, Pass, finished
 from rigging_py.chat.flight import Flight
 from rigging_py.chat.tape import Tape
 from rigging_py.chat.trial import try_tools
-from rigging_py.message import ModelTurn
-from rigging_py.run import AgentRun, Expired, Journal, LimitsRaised, ModelResponded, RunLimits, State
+from rigging_py.run import AgentRun, Expired, Journal, LimitsRaised, RunLimits, State
 from rigging_py.run import replay as played
 
 if TYPE_CHECKING:
@@ -100,13 +99,8 @@ def _in_time(journal: Journal, pipeline: ChatPipeline, count: int) -> Journal:
 def _standing(pipeline: ChatPipeline, run: AgentRun) -> Flight:
     """A flight at the place where the journal has led."""
     flight = Flight.of(pipeline, run)
-    flight.last = _last_turn(run.journal)
+    flight.last = run.journal.last_turn()
     return flight
-
-
-def _last_turn(journal: Journal) -> ModelTurn | None:
-    said = next((one.input for one in reversed(journal) if isinstance(one.input, ModelResponded)), None)
-    return journal.turn(said) if said is not None else None
 
 
 async def _ended(flight: Flight, on_failed: FailMode) -> Chat:

@@ -150,10 +150,13 @@ async def _stored(store: str, run_id: str) -> AgentRun:
 
 
 def _place(stored: AgentRun, at: int | None) -> int:
-    count = len(stored.journal)
+    _require(stored.run_id, stored.position, at)
+    return stored.position if at is None else at
+
+
+def _require(run_id: str, count: int, at: int | None) -> None:
     if at is not None and at > count:
-        raise ValueError(f"The journal of {stored.run_id!r} has {count} entries; give a place from 0 to {count}.")
-    return count if at is None else at
+        raise ValueError(f"The journal of {run_id!r} has {count} entries; give a place from 0 to {count}.")
 
 
 @runs.command("fork")
@@ -165,16 +168,16 @@ def fork(
     new_id: Annotated[str | None, typer.Option("--as", help="The id of the fork; RUN_ID.AT by default.")] = None,
 ) -> None:
     """Stores a run that begins with a part of another's journal, to be resumed by its own id."""
-    asyncio.run(_fork(store, run_id, at, new_id or f"{run_id}.{at}", pipeline_named(pipeline).program))
+    asyncio.run(_fork(store, run_id, at, new_id, pipeline_named(pipeline).program))
 
 
-async def _fork(store: str, run_id: str, at: int, new_id: str, program: Program) -> None:
+async def _fork(store: str, run_id: str, at: int, new_id: str | None, program: Program) -> None:
     async with opened(store) as place:
-        stored, _ = await read(place, run_id)
-        made = played(stored.journal, program, upto=_place(stored, at))
-        made.stamp(datetime.now(UTC))
-        made.rename(new_id)
+        stored, lengths = await read(place, run_id, program, allow_changes=True)
+        _require(run_id, lengths["journal"], at)
+        stored.stamp(datetime.now(UTC))
+        made = stored.fork(at, run_id=new_id)
         keeper = await Keeper.begin(place, made, lease_for=_LEASE)
         await place.release(keeper.lease)
-        say(f"{made.run_id} begins with {at} of {len(stored.journal)} entries of {run_id}, and is {made.state}.")
+        say(f"{made.run_id} begins with {at} of {lengths['journal']} entries of {run_id}, and is {made.state}.")
         say(f"Go on with it: await pipeline.resume({made.run_id!r}, store={place.address!r})")

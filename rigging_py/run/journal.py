@@ -280,6 +280,11 @@ class Journal(Sequence[Entry]):
         """The turn that the model gave."""
         return ModelTurn(self.bodies[said.body], said.stop_reason, said.usage, said.extra, said.attempts)
 
+    def last_turn(self) -> ModelTurn | None:
+        """What the model said last."""
+        said = next((one.input for one in reversed(self) if isinstance(one.input, ModelResponded)), None)
+        return self.turn(said) if said is not None else None
+
     def results(self, returned: ToolsReturned) -> list[tuple[str, ToolResult]]:
         """The results that the tools gave, by key."""
         return [(one.key, self._result(one)) for one in returned.results]

@@ -406,7 +406,8 @@ class AgentRun:
         if self._program is None:
             raise ProgramNeededError(f"A fork of {self.run_id!r} needs its program; load it with it.")
         made = self._copy() if place == len(journal) else self._played(journal, place)
-        made.rename(run_id or f"{self.run_id}.{place}")
+        made.stamp(self._now)
+        made.rename(f"{self.run_id}.{place}" if run_id is None else run_id)
         return made
 
     def _copy(self) -> AgentRun:

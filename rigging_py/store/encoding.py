@@ -42,7 +42,9 @@ class Encoder:
         """Raises `PayloadTooLargeError`, and `StoreError` for what is no JSON."""
         status, clean = require_name("status", checkpoint.status), self._cleaner(secrets)
         tail = {name: list(items) for name, items in checkpoint.tail.items()}
-        head, items = (_cleaned(_to_json(run_id, value), clean) for value in (dict(checkpoint.head), tail))
+        head, items = (_to_json(run_id, value) for value in (dict(checkpoint.head), tail))
+        if self.redact is not None or _are_in(secrets, head) or _are_in(secrets, items):
+            head, items = _cleaned(head, clean), _cleaned(items, clean)
         size = len(head) + len(items)
         if size > self.max_bytes:
             raise PayloadTooLargeError(run_id, size, self.max_bytes)
@@ -55,6 +57,12 @@ class Encoder:
         if given := frozenset(filter(None, secrets)):
             steps.append(lambda text: _spelled(given).sub(_MASK, text))
         return (lambda text: _through(steps, text)) if steps else None
+
+
+def _are_in(secrets: Collection[str], data: bytes) -> bool:
+    """Whether one of them may stand in the JSON, spelled as strings in it are; most checkpoints hold none."""
+    given = frozenset(filter(None, secrets))
+    return bool(given) and _spelled(given, _DEPTH + 1).search(data.decode()) is not None
 
 
 def _through(steps: Iterable[Callable[[str], str]], text: str) -> str:
@@ -89,10 +97,10 @@ def _with_strings(value: Any, clean: Redact) -> Any:
 
 
 @lru_cache(maxsize=32)
-def _spelled(secrets: frozenset[str]) -> re.Pattern[str]:
+def _spelled(secrets: frozenset[str], depth: int = _DEPTH) -> re.Pattern[str]:
     """Finds each of the secrets, as it is and as JSON inside of strings spells it; the longest first."""
     spellings = latest = set(secrets)
-    for _ in range(_DEPTH):
+    for _ in range(depth):
         latest = {json.dumps(one, ensure_ascii=is_ascii)[1:-1] for one in latest for is_ascii in (True, False)}
         spellings = spellings | latest
     return re.compile("|".join(map(re.escape, sorted(spellings, key=len, reverse=True))))

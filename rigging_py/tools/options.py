@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias, TypedDict, get_args
+from typing import Any, TypeAlias, TypedDict, cast, get_args
 
 from rigging_py.error import ToolDefinitionError
 from rigging_py.run.program import Effect, OnUnfinished
@@ -40,7 +40,7 @@ def settings_of(options: ToolOptions) -> dict[str, Any]:
     }
     catch = options.get("catch")
     if catch is not None:
-        settings["catch"] = catch if isinstance(catch, bool) else tuple(catch)
+        settings["catch"] = catch if isinstance(catch, bool) else _classes(catch)
     return settings
 
 
@@ -86,3 +86,10 @@ _RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "needs_approval": (_decides, "True, False, or a function of the arguments that is not async"),
     "on_unfinished": (lambda it: it is None or it in _POLICIES, f"one of {_named(_POLICIES)}, or None"),
 }
+
+
+def _classes(catch: Iterable[type[BaseException]]) -> tuple[type[BaseException], ...]:
+    classes: tuple[object, ...] = (catch,) if isinstance(catch, str | type) else tuple(catch)
+    if isinstance(catch, str) or not all(isinstance(one, type) and issubclass(one, BaseException) for one in classes):
+        raise ToolDefinitionError(f"catch is True, False, or classes of exceptions as in (ValueError,); not {catch!r}.")
+    return cast("tuple[type[BaseException], ...]", classes)

@@ -241,3 +241,9 @@ async def test_a_store_a_pipeline_and_a_journal_that_are_none_are_type_errors() 
 async def test_a_run_needs_a_name(run_id: Any) -> None:
     with pytest.raises(ValueError, match="A run's id is a text that is not empty"):
         await asking(1).run(run_id=run_id)
+
+
+@pytest.mark.parametrize("catch", ["ValueError", [ValueError, "KeyError"], [int]])
+def test_what_is_no_class_of_exceptions_cannot_be_caught(catch: Any) -> None:
+    with pytest.raises(rg.error.ToolDefinitionError, match="catch is True, False, or classes of exceptions"):
+        asking(1).using(pay, catch=catch)

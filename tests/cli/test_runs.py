@@ -479,3 +479,9 @@ def test_help_and_the_version_are_there(capsys: pytest.CaptureFixture[str]) -> N
         said = capsys.readouterr()
         assert said.out.startswith("Usage: rigging-py")
         assert said.err == ""
+
+
+def test_a_fork_needs_a_name_that_says_something(terminal: Terminal) -> None:
+    finished(terminal)
+    code, _, err = terminal("fork", "trip", "--at", "1", "--as", "", "--pipeline", f"{terminal.program}:pipeline")
+    assert (code, "A run id is 1 to 255 printable characters" in err) == (2, True)
