@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 if TYPE_CHECKING:
     from rigging_py.chat import Chat
+    from rigging_py.completion import Completion
     from rigging_py.message import Message, Usage
     from rigging_py.run import AgentRun, DecisionRequest, State
 
@@ -61,6 +62,22 @@ class RiggingWarning(UserWarning):
     """The root of the warnings."""
 
 
+class MessageWarning(RiggingWarning):
+    """Something about a message that its author should know, such as a slice that marks nothing."""
+
+
+class ToolWarning(RiggingWarning):
+    """Something about a tool or its server that does not stop it."""
+
+
+class GeneratorWarning(RiggingWarning):
+    """Something about an answer that its reader should know, such as a prompt that the server cut."""
+
+
+class TokenizerWarning(RiggingWarning):
+    """Something in a conversation that could not be found among its tokens."""
+
+
 class PipelineWarning(RiggingWarning):
     """Something about a pipeline is probably not what its author meant."""
 
@@ -94,6 +111,20 @@ class InvalidGeneratorError(RiggingError, ValueError):
 InvalidModelSpecifiedError = InvalidGeneratorError
 
 
+class InvalidTokenizerError(RiggingError, ValueError):
+    """A connection string that names no tokenizer.
+
+    Attributes:
+        identifier: the string as given.
+        known: the providers that there are.
+    """
+
+    def __init__(self, identifier: str, problem: str, known: Iterable[str] = ()) -> None:
+        self.identifier, self.problem, self.known = identifier, problem, tuple(known)
+        hint = f" Known: {', '.join(self.known)}." if self.known else ""
+        super().__init__(f"{identifier!r} is not a tokenizer: {problem}.{hint}")
+
+
 class MissingExtraError(RiggingError, ImportError):
     """An optional part of the package is not installed; the message names the extra and the command."""
 
@@ -112,6 +143,22 @@ class NetworkRefusedError(RiggingError, PermissionError):
     def __init__(self, url: str, variable: str) -> None:
         self.url = url
         super().__init__(f"No request was sent to {url}: {variable} allows loopback addresses only.")
+
+
+class FetchRefusedError(RiggingError, PermissionError):
+    """An address that the guarded door does not fetch from: a private network, another scheme, or too much data.
+
+    Attributes:
+        url: what was asked for, without user and password.
+    """
+
+    def __init__(self, url: str, problem: str) -> None:
+        self.url, self.problem = url, problem
+        super().__init__(f"{url!r} was not fetched: {problem}.")
+
+
+class ProcessingError(RiggingError, ValueError):
+    """Data that cannot be put into the form that was asked for, or read out of it."""
 
 
 class ToolDefinitionError(RiggingError, TypeError):
@@ -248,6 +295,14 @@ class MessagesExhaustedMaxRoundsError(ExhaustedMaxRoundsError):
     def __init__(self, max_rounds: int, messages: Sequence[Message] = (), message: str | None = None) -> None:
         super().__init__(max_rounds, message)
         self.messages = messages
+
+
+class CompletionExhaustedMaxRoundsError(ExhaustedMaxRoundsError):
+    """As `ExhaustedMaxRoundsError`, for completions; `.completion` is the last one."""
+
+    def __init__(self, max_rounds: int, completion: Completion | None = None, message: str | None = None) -> None:
+        super().__init__(max_rounds, message)
+        self.completion = completion
 
 
 class MaxDepthError(MessagesExhaustedMaxRoundsError):
