@@ -12,7 +12,7 @@ from rigging_py.chat.events import (
     ToolStartedEvent,
     TurnDiscarded,
 )
-from rigging_py.chat.pipeline import ChatPipeline, PipelineStepContextManager, chat, resume
+from rigging_py.chat.pipeline import ChatPipeline, PipelineStepContextManager, PipelineStepGenerator, chat, resume
 from rigging_py.chat.replay import ReplayMode
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "MapChatCallback",
     "PipelineStep",
     "PipelineStepContextManager",
+    "PipelineStepGenerator",
     "ReplayMode",
     "RunPaused",
     "ThenChatCallback",

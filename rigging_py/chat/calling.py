@@ -1,18 +1,27 @@
-"""How a model is called for a run: what it is sent, and what it says while its answer streams."""
+"""How a model is called for a run: what it is sent, how its answer is read, and what it says while that streams."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from rigging_py.chat.events import Tell, TurnDiscarded
 from rigging_py.error import PipelineWarning, StreamInterruptedError
-from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, inject_system_content
-from rigging_py.observe import DeltaDetail, ModelCallDetail
+from rigging_py.message import (
+    Delta,
+    GenerateParams,
+    Message,
+    ModelTurn,
+    TextDelta,
+    ToolDefinition,
+    inject_system_content,
+)
+from rigging_py.observe import DeltaDetail, EditTurn, ModelCallDetail
 from rigging_py.run import CallModel, PartialStreamedTurn, StreamedText, StreamedTurnAssembler, StreamedTurnEvent
+from rigging_py.tools import ToolCodec, ToolMode, codec_of_mode, decode
 
 if TYPE_CHECKING:
     from rigging_py.chat.conversation import Conversation
@@ -24,11 +33,27 @@ REVISED = "The whole answer is not what its pieces were."
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A call of a model as it is made."""
+    """A call of a model as it is made.
+
+    `codec` reads the calls of `tools` out of the answer's text, where the model knows no tool calling; `edits` are what
+    hooks do to the turn.
+    """
 
     step: CallModel
     messages: Sequence[Message]
     params: GenerateParams
+    edits: tuple[EditTurn, ...] = ()
+    codec: ToolCodec | None = None
+    tools: Sequence[ToolDefinition] = ()
+
+    def detail(self, flight: Flight) -> ModelCallDetail:
+        """The call, for those who are told of it."""
+        generator_id = flight.pipeline.generator_id
+        return ModelCallDetail(flight.run.run_id, self.step, self.messages, self.params, generator_id)
+
+    def read(self, turn: ModelTurn) -> ModelTurn:
+        """The turn with its tool calls, in whatever form the model made them."""
+        return turn if self.codec is None else decode(self.codec, turn, self.tools)
 
 
 async def outgoing(flight: Flight, step: CallModel) -> Outgoing:
@@ -39,12 +64,26 @@ async def outgoing(flight: Flight, step: CallModel) -> Outgoing:
         messages = (*messages, Message.of("assistant", step.prefix), Message.of("user", CONTINUE))
     if pipeline.instruction and await _must_be_told(pipeline, is_new=step.turn == 1):
         messages = tuple(inject_system_content(messages, pipeline.instruction))
-    params = _params_for(flight, step)
-    if not pipeline.seam.before_model_call:
-        return Outgoing(step, messages, params)
-    own = tuple(message.shell() for message in messages)
-    detail = await pipeline.seam.patched(ModelCallDetail(flight.run.run_id, replace(step, messages=own), own, params))
-    return Outgoing(step, detail.messages, detail.params)
+    call = Outgoing(step, messages, _params_for(flight, step))
+    if flight.seam.before_model_call:
+        own = tuple(message.shell() for message in messages)
+        detail, edits = await flight.seam.patched(
+            replace(call, step=replace(step, messages=own), messages=own).detail(flight)
+        )
+        call = replace(call, messages=detail.messages, params=detail.params, edits=edits)
+    return await _in_words(pipeline, call) if call.params.tools else call
+
+
+async def _in_words(pipeline: Conversation, call: Outgoing) -> Outgoing:
+    """The call with its tools described in the conversation, where the model cannot be sent them as such."""
+    mode: ToolMode = pipeline.tool_mode
+    if mode == "auto":
+        mode = "api" if await pipeline.generator.supports_function_calling() else "json-in-xml"
+    if mode == "api":
+        return call
+    codec = codec_of_mode(mode, add_stop_token=pipeline.add_tool_stop_token)
+    messages, params = codec.encode(call.messages, call.params)
+    return replace(call, messages=messages, params=params, codec=codec, tools=call.params.tools or ())
 
 
 async def _must_be_told(pipeline: Conversation, *, is_new: bool) -> bool:
@@ -76,8 +115,8 @@ async def streamed(flight: Flight, call: Outgoing, tell: Tell) -> ModelTurn:
     assembler, generator = StreamedTurnAssembler(flight.pipeline.program), flight.pipeline.generator
     deltas = cast("AsyncGenerator[Delta, None]", generator.stream_message(call.messages, call.params))
     try:
-        async with aclosing(deltas):
-            async for delta in deltas:
+        async with aclosing(deltas), aclosing(_read(deltas, call)) as read:
+            async for delta in read:
                 for event in assembler.feed(delta):
                     await _show(flight, event)
                     await tell(event)
@@ -92,11 +131,40 @@ async def streamed(flight: Flight, call: Outgoing, tell: Tell) -> ModelTurn:
     return whole.turn
 
 
+async def _read(deltas: AsyncIterator[Delta], call: Outgoing) -> AsyncGenerator[Delta, None]:
+    """The deltas with the calls that stand in the text among them."""
+    reader = call.codec.reader(call.tools) if call.codec is not None else None
+    async for delta in deltas:
+        match delta:
+            case TextDelta(text) if reader is not None:
+                for one in reader.feed(text):
+                    yield one
+            case ModelTurn() if reader is not None:
+                for one in reader.ending(delta.stop_reason):
+                    yield one
+                yield call.read(delta)
+            case _:
+                yield delta
+
+
+async def edited(flight: Flight, call: Outgoing, turn: ModelTurn) -> ModelTurn:
+    """The turn as the run takes it; who reads the stream is told where that is not what it heard."""
+    if not call.edits:
+        return turn
+    heard = turn.message.content
+    for edit in call.edits:
+        turn = await edit(turn)
+    if flight.tell is not None and turn.message.content != heard:
+        await flight.tell(TurnDiscarded(REVISED))
+        await flight.tell(StreamedText(turn.message.content))
+    return turn
+
+
 async def _show(flight: Flight, event: StreamedTurnEvent) -> None:
     """Shows a piece of a turn to the hooks, whose mistakes are not the generator's."""
     try:
-        if flight.pipeline.seam.on_delta:
-            await flight.pipeline.seam.heard(DeltaDetail(flight.run.run_id, event))
+        if flight.seam.on_delta:
+            await flight.seam.heard(DeltaDetail(flight.run.run_id, event))
     except Exception as error:
         flight.error = error
         raise

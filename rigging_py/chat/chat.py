@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid as uuid_module
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, computed_field, field_serializer, model_validator
@@ -12,10 +13,26 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, computed_field, 
 from rigging_py.error import InvalidGeneratorError, StoredError
 from rigging_py.generator import Generator, get_generator
 from rigging_py.generator.identifier import masked
-from rigging_py.message import GenerateParams, Message, MessageDict, StopReason, Usage, fresh, new_uuid
+from rigging_py.message import (
+    GenerateParams,
+    Message,
+    MessageDict,
+    MessageSlice,
+    SliceType,
+    StopReason,
+    Usage,
+    fresh,
+    inject_system_content,
+    new_uuid,
+)
+from rigging_py.transform import Transform, get_transform
 
 if TYPE_CHECKING:
+    import pandas
+    from elasticsearch import AsyncElasticsearch
+
     from rigging_py.chat.pipeline import ChatPipeline
+    from rigging_py.tokenizer import TokenizedChat, Tokenizer
 
 Input = Sequence[Message | MessageDict | str] | Message | MessageDict | Mapping[str, Any] | str
 """Messages in any form that `Message.fit_as_list` takes."""
@@ -47,6 +64,24 @@ class Chat(BaseModel):
     _generator_id: str | None = PrivateAttr(default=None)
     _pipeline: ChatPipeline | None = PrivateAttr(default=None)
     _output: object = PrivateAttr(default=None)
+
+    def __init__(
+        self,
+        messages: Input | None = None,
+        generated: Input | None = None,
+        generator: Generator | None = None,
+        pipeline: ChatPipeline | None = None,
+        params: GenerateParams | None = None,
+        **fields: Any,
+    ) -> None:
+        given = {
+            "messages": _fitted(messages),
+            "generated": _fitted(generated),
+            "generator": generator,
+            "params": params,
+        }
+        super().__init__(**{name: value for name, value in given.items() if value is not None}, **fields)
+        self._pipeline = pipeline
 
     @model_validator(mode="wrap")
     @classmethod
@@ -127,9 +162,36 @@ class Chat(BaseModel):
         """The metadata of all messages in one dict, later messages winning."""
         return {key: value for message in self.all for key, value in message.metadata.items()}
 
+    def message_slices(
+        self,
+        slice_type: SliceType | None = None,
+        filter_fn: Callable[[MessageSlice], bool] | None = None,
+        *,
+        reverse: bool = False,
+    ) -> list[MessageSlice]:
+        """The slices of all messages, oldest first; see `Message.find_slices`."""
+        messages = reversed(self.all) if reverse else self.all
+        return [one for message in messages for one in message.find_slices(slice_type, filter_fn, reverse=reverse)]
+
     def to_openai(self) -> list[dict[str, Any]]:
         """The messages in OpenAI form."""
         return [message.to_openai() for message in self.all]
+
+    def to_df(self) -> pandas.DataFrame:
+        """The messages as rows of a pandas table; see `rigging_py.data.chats_to_df`."""
+        return import_module("rigging_py.data").chats_to_df(self)  # type: ignore[no-any-return]
+
+    async def to_elastic(self, index: str, client: AsyncElasticsearch, **options: Any) -> int:
+        """Stores the chat in Elasticsearch, and gives how many were stored; see `rigging_py.data.chats_to_elastic`."""
+        return await import_module("rigging_py.data").chats_to_elastic(self, index, client, **options)  # type: ignore[no-any-return]
+
+    async def to_tokens(self, tokenizer: Tokenizer | str, transform: Transform | str | None = None) -> TokenizedChat:
+        """The chat as tokens, transformed first where that is asked for; see `rigging_py.tokenizer`."""
+        chat = self if transform is None else await self.transform(transform)
+        made = (
+            import_module("rigging_py.tokenizer").get_tokenizer(tokenizer) if isinstance(tokenizer, str) else tokenizer
+        )
+        return await made.tokenize_chat(chat)  # type: ignore[no-any-return]
 
     def __len__(self) -> int:
         return len(self.all)
@@ -189,11 +251,33 @@ class Chat(BaseModel):
         place[-1] = place[-1].apply(**values)
         return self
 
+    async def transform(self, transform: Transform | str) -> Chat:
+        """A copy whose messages are what a transform, or one of the names that `get_transform` knows, makes of them."""
+        made = get_transform(transform) if isinstance(transform, str) else transform
+        copy = self.clone()
+        messages, _, _ = await made(copy.all, self.params or GenerateParams())
+        answers = len(self.generated)
+        copy.messages = list(messages[: len(messages) - answers])
+        copy.generated = list(messages[len(messages) - answers :])
+        return copy
+
+    def inject_system_content(self, content: str) -> Self:
+        """Adds `content` to the system message, which is made where there is none, and returns the chat."""
+        self.messages = inject_system_content(self.messages, content)
+        return self
+
     def apply_to_all(self, **values: str) -> Self:
         """Replaces `$name` in every message and returns the chat."""
         self.messages = Message.apply_to_list(self.messages, **values)
         self.generated = Message.apply_to_list(self.generated, **values)
         return self
+
+
+def _fitted(messages: Input | None) -> object:
+    """Messages from what can be some; what is data already is left for the check of the fields."""
+    is_one = isinstance(messages, str | Message) or (isinstance(messages, Mapping) and "role" in messages)
+    is_said = isinstance(messages, list | tuple) and any(isinstance(one, str) for one in messages)
+    return Message.fit_as_list(cast("Input", messages)) if is_one or is_said else messages
 
 
 def _without_addresses(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -214,3 +298,17 @@ class ChatList(list[Chat]):
     def to_openai(self) -> list[list[dict[str, Any]]]:
         """The messages of each chat in OpenAI form."""
         return [chat.to_openai() for chat in self]
+
+    def to_df(self) -> pandas.DataFrame:
+        """The messages of all chats as rows of a pandas table; see `rigging_py.data.chats_to_df`."""
+        return import_module("rigging_py.data").chats_to_df(self)  # type: ignore[no-any-return]
+
+    async def to_elastic(self, index: str, client: AsyncElasticsearch, **options: Any) -> int:
+        """Stores the chats in Elasticsearch, and gives how many were stored; see `rigging_py.data.chats_to_elastic`."""
+        return await import_module("rigging_py.data").chats_to_elastic(self, index, client, **options)  # type: ignore[no-any-return]
+
+    async def to_tokens(
+        self, tokenizer: Tokenizer | str, transform: Transform | str | None = None
+    ) -> list[TokenizedChat]:
+        """Each chat as tokens; see `Chat.to_tokens`."""
+        return [await chat.to_tokens(tokenizer, transform) for chat in self]

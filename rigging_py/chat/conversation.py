@@ -5,21 +5,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from math import inf
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, cast, get_args
 
+from rigging_py.caching import CacheMode, check_cache_mode
 from rigging_py.chat.chat import Chat, ChatList, Input
 from rigging_py.chat.drive import RUN_FAILURES, FailMode
 from rigging_py.chat.output import Asked, answer_tool, asking_for, checking, extra_turns
+from rigging_py.chat.transforming import Caching, Transforming
+from rigging_py.error import InvalidGeneratorError
 from rigging_py.generator import Generator, WatchCallback
 from rigging_py.message import GenerateParams, Message, ToolChoice
-from rigging_py.observe import Hooks, Seam, check_hook
+from rigging_py.observe import Hooks, Seam, Tracing, automatic, check_hook, is_listened_to
 from rigging_py.run import OnTruncated, OutputMode, OutputSpec, Program, RunLimits
-from rigging_py.tools import Tool, as_tools
+from rigging_py.tools import Tool, ToolMode, as_tools
+from rigging_py.transform import Transform
 
 ThenChatCallback: TypeAlias = Callable[[Chat], Any]
 """Gets a finished chat; returns None, another chat, or a pipeline whose chat takes its place. May be async."""
@@ -77,6 +81,15 @@ class Conversation:
     max_concurrent_tools: int = MAX_CONCURRENT_TOOLS
     instruction: str = ""
     """Words that ask for the answer, where the output mode needs them."""
+    tool_mode: ToolMode = "auto"
+    add_tool_stop_token: bool = True
+    transforms: tuple[Transform, ...] = ()
+    caching: CacheMode | None = None
+    task_name: str = ""
+
+    def __post_init__(self) -> None:
+        if type(self.messages) is not tuple:
+            object.__setattr__(self, "messages", tuple(Message.fit_as_list(cast("Input", self.messages))))
 
     # What it says.
 
@@ -110,12 +123,33 @@ class Conversation:
         """Returns the pipeline with `messages` at the end, as `add` does."""
         return self.add(messages)
 
-    def clone(self, *, only_messages: bool = False) -> Self:
-        """Returns a pipeline like this one; `only_messages` leaves callbacks and checks behind."""
-        return self.only_messages() if only_messages else replace(self)
+    def clone(
+        self,
+        *,
+        only_messages: bool = False,
+        chat: Chat | None = None,
+        callbacks: bool | Collection[ThenChatCallback | MapChatCallback] = True,
+    ) -> Self:
+        """Returns a pipeline like this one.
+
+        `only_messages` leaves callbacks and checks behind. `chat` has the messages instead. `callbacks` says whether
+        those of `then` and `map` are kept, or which of them.
+        """
+        other = self.only_messages() if only_messages else replace(self)
+        if callbacks is not True:
+            kept = callbacks or ()
+            other = replace(
+                other,
+                then_callbacks=tuple(one for one in other.then_callbacks if one[0] in kept),
+                map_callbacks=tuple(one for one in other.map_callbacks if one[0] in kept),
+            )
+        return other if chat is None else other.with_messages(chat.all)
 
     def only_messages(self) -> Self:
-        """Returns the pipeline without callbacks, checks and metadata; generator, parameters and tools stay."""
+        """Returns the pipeline without callbacks, checks and metadata.
+
+        Generator, parameters, tools and transforms stay.
+        """
         return replace(
             self,
             output=None,
@@ -149,6 +183,10 @@ class Conversation:
         """Returns the pipeline with more metadata, which its chats will carry."""
         return replace(self, metadata={**self.metadata, **values})
 
+    def name(self, name: str) -> Self:
+        """Returns the pipeline under this name, which traces show."""
+        return replace(self, task_name=name)
+
     # How it is answered.
 
     def with_(self, params: GenerateParams | None = None, **values: Any) -> Self:
@@ -159,17 +197,23 @@ class Conversation:
     def using(
         self,
         *tools: object,
+        mode: ToolMode | None = None,
         choice: ToolChoice | None = None,
         max_depth: int | None = None,
+        add_stop_token: bool | None = None,
         max_concurrent: int | None = None,
         catch: Any = None,
     ) -> Self:
         """Returns the pipeline with tools: `Tool`s, callables, prompts, objects with `tool_method`s, or lists of these.
 
-        A tool replaces one of the same name. `choice` is sent with the first turn. `max_depth` is the most batches of
-        calls (default 20), `max_concurrent` how many tools of a run are executed at once (default 16). `catch` sets
-        which exceptions of these tools become results.
+        A tool replaces one of the same name. `mode` is how the model is told of tools and calls them: `api` through the
+        provider, the others in the text of the conversation; `auto` is `api` where the generator says that it can, else
+        `json-in-xml`. `add_stop_token` ends an answer in the mode `xml` at the end of its call. `choice` is sent with
+        the first turn. `max_depth` is the most batches of calls (default 20), `max_concurrent` how many tools of a run
+        are executed at once (default 16). `catch` sets which exceptions of these tools become results.
         """
+        if mode is not None and mode not in get_args(ToolMode):
+            raise ValueError(f"A tool mode is {', '.join(map(repr, get_args(ToolMode)))}; not {mode!r}.")
         if max_concurrent is not None and max_concurrent < 1:
             raise ValueError(f"At least one tool must be under way at a time; max_concurrent is {max_concurrent}.")
         new = [one.with_(catch=catch) if catch is not None else one for one in as_tools(*tools)]
@@ -178,9 +222,31 @@ class Conversation:
         return replace(
             chosen,
             tools=tuple(by_name.values()),
+            tool_mode=mode or self.tool_mode,
+            add_tool_stop_token=self.add_tool_stop_token if add_stop_token is None else add_stop_token,
             max_depth=self.max_depth if max_depth is None else max_depth,
             max_concurrent_tools=max_concurrent or self.max_concurrent_tools,
         )
+
+    def transform(self, *transforms: Transform, allow_duplicates: bool = False) -> Self:
+        """Returns the pipeline with async functions that rewrite what each call of the model is sent.
+
+        Each gets the messages and the parameters, and gives those to send with a function, or None. The function gets a
+        chat of these messages and the answer, and gives the chat whose last message the run takes. The run's own
+        history, and so the finished chat, stays as it was said.
+        """
+        _refuse_twice(transforms, self.transforms, "transforms", allow_duplicates=allow_duplicates)
+        return replace(self, transforms=(*self.transforms, *transforms))
+
+    def cache(self, mode: CacheMode | Literal[False] | None = "latest") -> Self:
+        """Returns the pipeline with marks on what the provider is to remember; None or False for none of its own."""
+        if mode:
+            check_cache_mode(mode)
+        return replace(self, caching=mode or None)
+
+    def wrap(self, func: Callable[..., Any] | None) -> Self:
+        """Returns the pipeline with a generator whose calls go through `func`; see `Generator.wrap`."""
+        return self.answered_by(self.generator.wrap(func))
 
     def with_context(self, value: object) -> Self:
         """Returns the pipeline with a value for tools that take a `ToolContext`; the model never sees it."""
@@ -219,14 +285,15 @@ class Conversation:
         drop_dialog: bool | None = None,
         max_rounds: int | None = None,
         max_depth: int | None = None,
+        catch: bool = True,
         output_mode: OutputMode | Literal["auto"] = "auto",
         on_truncated: OnTruncated | None = None,
     ) -> Self:
         """Returns the pipeline with answers asked for until all `types` can be read from one; calls add up.
 
-        `max_rounds` (also `max_depth`, default 5) is how many more calls may follow the first. `attempt_recovery`
-        (default True) tells the model what was wrong, else it is asked afresh. `drop_dialog` (default False, but True
-        where nothing is recovered) leaves refused answers out of the chat.
+        `max_rounds` (also `max_depth`, default 5) is how many more calls may follow the first; without `catch` none
+        does. `attempt_recovery` (default True) tells the model what was wrong, else it is asked afresh. `drop_dialog`
+        (default False, but True where nothing is recovered) leaves refused answers out of the chat.
 
         `output_mode` is how the answer is asked for: `xml` (which `auto` is) as tags in free text, which the prompt
         must ask for; `native` as JSON that the generator enforces; `tool` as a call of `final_result`; `prompted` as
@@ -235,6 +302,7 @@ class Conversation:
         `"keep_items"` or `"fail"`.
         """
         rounds = max_rounds if max_rounds is not None else max_depth
+        rounds = rounds if catch else 0
         asked = asking_for(types, "xml" if output_mode == "auto" else output_mode)
         ready = self.asking(asked, max_rounds=rounds, on_truncated=on_truncated)
         spec = ready.output or OutputSpec(())
@@ -262,21 +330,25 @@ class Conversation:
         spec = checking(self.output, *checks)
         return replace(self, output=spec, max_rounds=self.max_rounds if max_rounds is None else max_rounds)
 
-    def then(self, *callbacks: ThenChatCallback, max_depth: int = DEFAULT_MAX_DEPTH) -> Self:
+    def then(
+        self, *callbacks: ThenChatCallback, max_depth: int = DEFAULT_MAX_DEPTH, allow_duplicates: bool = False
+    ) -> Self:
         """Returns the pipeline with callbacks that get each finished chat; `max_depth` bounds pipelines inside it."""
+        present = [one for one, _ in self.then_callbacks]
+        _refuse_twice(callbacks, present, "is called for", allow_duplicates=allow_duplicates)
         return replace(self, then_callbacks=(*self.then_callbacks, *((one, max_depth) for one in callbacks)))
 
-    def map(self, *callbacks: MapChatCallback, max_depth: int = DEFAULT_MAX_DEPTH) -> Self:
+    def map(
+        self, *callbacks: MapChatCallback, max_depth: int = DEFAULT_MAX_DEPTH, allow_duplicates: bool = False
+    ) -> Self:
         """Returns the pipeline with callbacks that get all finished chats at once, after every `then`."""
+        present = [one for one, _ in self.map_callbacks]
+        _refuse_twice(callbacks, present, "is called for", allow_duplicates=allow_duplicates)
         return replace(self, map_callbacks=(*self.map_callbacks, *((one, max_depth) for one in callbacks)))
 
     def watch(self, *callbacks: WatchCallback, allow_duplicates: bool = False) -> Self:
         """Returns the pipeline with async callbacks that see finished chats; what they raise becomes a warning."""
-        twice = [one for one in callbacks if one in self.watch_callbacks]
-        if twice and not allow_duplicates:
-            raise ValueError(
-                f"{twice[0]!r} watches this pipeline already; pass allow_duplicates=True to call it twice."
-            )
+        _refuse_twice(callbacks, self.watch_callbacks, "watches", allow_duplicates=allow_duplicates)
         return replace(self, watch_callbacks=(*self.watch_callbacks, *callbacks))
 
     def catch(
@@ -311,17 +383,38 @@ class Conversation:
         allowed = frozenset[str]() if choice == "none" else None
         return Program({tool.name: tool.program for tool in self.tools}, self.output, allowed)
 
-    @cached_property
+    @property
     def seam(self) -> Seam:
-        """The hooks, by moment."""
-        return Seam(self.hooks)
+        """The hooks, by moment: the pipeline's, its transforms, its cache marks, and spans where somebody listens."""
+        return self._traced_seam if is_listened_to() else self._own_seam
+
+    @cached_property
+    def _own_seam(self) -> Seam:
+        own: list[Hooks] = [Transforming(self.transforms, self.generator)] if self.transforms else []
+        if self.caching is not None:
+            own.append(Caching(self.caching))
+        return Seam((*self.hooks, *own))
+
+    @cached_property
+    def _traced_seam(self) -> Seam:
+        hooks = self._own_seam.hooks
+        is_traced = any(isinstance(hook, Tracing) for hook in hooks)
+        return self._own_seam if is_traced else Seam((automatic(), *hooks))
+
+    @cached_property
+    def generator_id(self) -> str:
+        """Who answers, without options; for a class that is not registered, its name."""
+        try:
+            return self.generator.to_identifier(short=True)
+        except InvalidGeneratorError:
+            return f"{type(self.generator).__name__}!{self.generator.model}"
 
     @cached_property
     def limits(self) -> RunLimits:
         """How far a run of this pipeline may go, but for its time."""
         cuts = extra_turns(self.output)
         # Only hooks send calls back.
-        sent_back = RunLimits().max_call_retries if self.seam.on_invalid_call else 0
+        sent_back = RunLimits().max_call_retries if self._own_seam.on_invalid_call else 0
         return RunLimits(
             1 + self.max_depth + self.max_rounds + cuts + sent_back,
             self.max_depth,
@@ -348,3 +441,9 @@ class Conversation:
             if params.tool_choice is None:
                 params = params.model_copy(update={"tool_choice": "required"})
         return params.model_copy(update={"tools": definitions}) if definitions else params
+
+
+def _refuse_twice(new: Sequence[object], present: Sequence[object], does: str, *, allow_duplicates: bool) -> None:
+    twice = [one for place, one in enumerate(new) if one in present or one in new[:place]]
+    if twice and not allow_duplicates:
+        raise ValueError(f"{twice[0]!r} {does} this pipeline already; pass allow_duplicates=True to have it twice.")

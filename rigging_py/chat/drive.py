@@ -8,8 +8,8 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
+from contextlib import ExitStack, aclosing, nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
@@ -28,6 +28,7 @@ from rigging_py.error import (
     UnknownToolError,
 )
 from rigging_py.message import ModelTurn
+from rigging_py.observe import RunDetail
 from rigging_py.run import AgentRun
 
 if TYPE_CHECKING:
@@ -59,6 +60,14 @@ class PipelineStep:
         """How many pipelines this one is inside of."""
         return 0 if self.parent is None else self.parent.depth + 1
 
+    def copy(self) -> PipelineStep:
+        """The same step over a list of its own."""
+        return replace(self, chats=ChatList(self.chats))
+
+    def with_parent(self, parent: PipelineStep) -> PipelineStep:
+        """The step with `parent` above the outermost pipeline it is inside of."""
+        return replace(self, parent=parent if self.parent is None else self.parent.with_parent(parent))
+
 
 @dataclass(frozen=True)
 class Pass:
@@ -78,6 +87,11 @@ class Pass:
     def __post_init__(self) -> None:
         if self.on_failed not in _FAIL_MODES:
             raise ValueError(f"on_failed is 'raise', 'skip' or 'include'; not {self.on_failed!r}.")
+
+    def detail(self, *flights: Flight) -> RunDetail:
+        """What is about to run: these of its runs, or all."""
+        run_ids = tuple(flight.run.run_id for flight in flights or self.flights)
+        return RunDetail(run_ids, self.pipeline.task_name, self.pipeline.generator_id)
 
 
 _Played: TypeAlias = AsyncGenerator["PipelineStep | tuple[Pass, ...]", "tuple[ChatList, ...] | None"]
@@ -171,9 +185,13 @@ async def play(this: Pass, parent: PipelineStep | None, depth: int) -> _Played:
 
 
 async def _fly_alone(this: Pass, flight: Flight) -> None:
-    async with aclosing(turns(this, [flight])) as all_turns:
-        async for _ in all_turns:
-            pass
+    seam = flight.seam
+    with seam.around(this.detail(flight)) if seam.is_around else nullcontext(None) as tell:
+        async with aclosing(turns(this, [flight])) as all_turns:
+            async for _ in all_turns:
+                pass
+        if tell is not None:
+            tell(ChatList([flight.chat()]))
 
 
 async def turns(this: Pass, flights: Sequence[Flight]) -> AsyncGenerator[list[Flight], None]:
@@ -190,13 +208,24 @@ async def turns(this: Pass, flights: Sequence[Flight]) -> AsyncGenerator[list[Fl
         if not asked:
             return
         for (flight, call), result in zip(asked, await _generate(asked), strict=True):
-            await flight.heard(call.step, result)
+            await flight.heard(call, result)
         live = [flight for flight, _ in asked]
         yield live
 
 
 async def _generate(asked: Sequence[tuple[Flight, Outgoing]]) -> Sequence[ModelTurn | BaseException]:
     """What the generator gives for each call, in the time there is."""
+    if not asked[0][0].seam.is_around:
+        return await _generate_all(asked)
+    with ExitStack() as stack:
+        told = [stack.enter_context(flight.seam.around(call.detail(flight))) for flight, call in asked]
+        results = await _generate_all(asked)
+        for tell, result in zip(told, results, strict=True):
+            tell(result)
+    return results
+
+
+async def _generate_all(asked: Sequence[tuple[Flight, Outgoing]]) -> Sequence[ModelTurn | BaseException]:
     try:
         results = await in_time([flight for flight, _ in asked], _answers(asked))
     except Exception as error:  # noqa: BLE001 — the wall before providers: what they raise becomes an event of the run
@@ -217,7 +246,10 @@ async def _answers(asked: Sequence[tuple[Flight, Outgoing]]) -> Sequence[ModelTu
     if len(results) != len(asked):
         problem = f"{type(generator).__name__} answered {len(results)} of {len(asked)} conversations"
         raise RuntimeError(f"{problem}; generate_messages() gives one result for each.")
-    return results
+    return [
+        call.read(result) if isinstance(result, ModelTurn) else result
+        for (_, call), result in zip(asked, results, strict=True)
+    ]
 
 
 def _for_each(error: Exception, count: int) -> list[Exception]:

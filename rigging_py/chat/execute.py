@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rigging_py.chat.events import ToolResultEvent, ToolStartedEvent
 from rigging_py.error import Stop
 from rigging_py.observe import ReplaceResult, RewriteArguments, SkipTool, StopRun, ToolDetail, ToolResultDetail
 from rigging_py.run import CallTools, ModelResponded, PendingToolCall, ToolResult, ToolStarted
+from rigging_py.tools import Tool
 
 if TYPE_CHECKING:
     from rigging_py.chat.flight import Flight
@@ -25,9 +26,19 @@ async def execute(flight: Flight, call: PendingToolCall) -> None:
             return
         if flight.tell is not None:
             await flight.tell(ToolStartedEvent(begun))
-        attempt = 1 if tool.arguments.context is None else _attempt(flight, begun)
-        result = await tool.execute(begun, pipeline.context, attempt=attempt)
-        await _finished(flight, begun, result)
+        await _finished(flight, begun, await _result(flight, tool, begun))
+
+
+async def _result(flight: Flight, tool: Tool[..., Any], call: PendingToolCall) -> ToolResult:
+    """What the tool gives."""
+    context, seam = flight.pipeline.context, flight.seam
+    attempt = 1 if tool.arguments.context is None else _attempt(flight, call)
+    if not seam.is_around:
+        return await tool.execute(call, context, attempt=attempt)
+    with seam.around(ToolDetail(flight.run.run_id, call)) as tell:
+        result = await tool.execute(call, context, attempt=attempt)
+        tell(result)
+    return result
 
 
 def _attempt(flight: Flight, call: PendingToolCall) -> int:
@@ -46,7 +57,7 @@ def _attempt(flight: Flight, call: PendingToolCall) -> int:
 
 async def _begun(flight: Flight, call: PendingToolCall) -> PendingToolCall | ToolResult:
     """The call as it is to be executed, which the run knows from now on; or what a hook gives for a result."""
-    seam, run = flight.pipeline.seam, flight.run
+    seam, run = flight.seam, flight.run
     answer = await seam.prepared(ToolDetail(run.run_id, call)) if seam.before_tool else None
     match answer:
         case StopRun(reason):
@@ -62,7 +73,7 @@ async def _begun(flight: Flight, call: PendingToolCall) -> PendingToolCall | Too
 
 
 async def _finished(flight: Flight, call: PendingToolCall, result: ToolResult) -> None:
-    answer = await _judged(flight, call, result) if flight.pipeline.seam.after_tool else None
+    answer = await _judged(flight, call, result) if flight.seam.after_tool else None
     await _take(flight, call, answer.result if isinstance(answer, ReplaceResult) else result)
     if isinstance(answer, StopRun):
         raise Stop(answer.reason)
@@ -70,7 +81,7 @@ async def _finished(flight: Flight, call: PendingToolCall, result: ToolResult) -
 
 async def _judged(flight: Flight, call: PendingToolCall, result: ToolResult) -> ReplaceResult | StopRun | None:
     try:
-        return await flight.pipeline.seam.kept(ToolResultDetail(flight.run.run_id, call, result))
+        return await flight.seam.kept(ToolResultDetail(flight.run.run_id, call, result))
     except Exception as error:
         # It was executed, and a result that a hook was to see does not pass unseen: the tool's policy decides.
         _mark(flight, call)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar, assert_never, cast
 
-from rigging_py.chat.calling import Outgoing, outgoing
+from rigging_py.chat.calling import Outgoing, edited, outgoing
 from rigging_py.chat.chat import Chat
 from rigging_py.chat.events import Tell, TurnDiscarded
 from rigging_py.chat.execute import execute
@@ -19,7 +19,15 @@ from rigging_py.chat.gather import gather
 from rigging_py.chat.keeper import Keeper
 from rigging_py.error import Paused, Stop, StoreError
 from rigging_py.message import GenerateParams, Message, ModelTurn, assemble, fresh, new_uuid
-from rigging_py.observe import ApprovalDetail, InvalidCallDetail, ModelTurnDetail, RefuseTurn, StateDetail, StopRun
+from rigging_py.observe import (
+    ApprovalDetail,
+    InvalidCallDetail,
+    ModelTurnDetail,
+    RefuseTurn,
+    Seam,
+    StateDetail,
+    StopRun,
+)
 from rigging_py.run import (
     AgentRun,
     Answer,
@@ -93,6 +101,11 @@ class Flight:
         return cls(pipeline, run, pipeline.sent_params.merge_with(params), own, noted=run.position)
 
     @cached_property
+    def seam(self) -> Seam:
+        """The hooks of the pipeline, as they were when the run began."""
+        return self.pipeline.seam
+
+    @cached_property
     def _noting(self) -> asyncio.Lock:
         """Held by who shows entries of the journal to the hooks, so that they see them in order."""
         return asyncio.Lock()
@@ -139,7 +152,7 @@ class Flight:
         return None
 
     async def _resolve(self, step: ResolveToolCall) -> None:
-        seam, resolution = self.pipeline.seam, None
+        seam, resolution = self.seam, None
         if seam.on_invalid_call:
             resolution = await seam.resolved(InvalidCallDetail(self.run.run_id, step.call, step.problem))
         await self._came_to(self.run.resolve_tool_call(resolution or Answer(step.problem.text)))
@@ -150,7 +163,7 @@ class Flight:
         async def decide(request: DecisionRequest) -> None:
             decision = self.decisions.get(request.call.key)
             if decision is None:
-                decision = await self.pipeline.seam.decided(ApprovalDetail(self.run.run_id, request))
+                decision = await self.seam.decided(ApprovalDetail(self.run.run_id, request))
             if decision is not None:
                 self.stamp()
                 self.run.decide(request.call.key, decision)
@@ -170,10 +183,12 @@ class Flight:
                 self.run.cancel(asked.message, by=HOOK)
             await self.note()
 
-    async def heard(self, step: CallModel, result: ModelTurn | BaseException) -> None:
+    async def heard(self, call: Outgoing, result: ModelTurn | BaseException) -> None:
         """Takes what the generator gave."""
         try:
-            await self._take(step, result)
+            if isinstance(result, ModelTurn):
+                result = await edited(self, call, result)
+            await self._take(call.step, result)
         except Exception as error:  # noqa: BLE001 — the wall before programs: what a check or a hook raises is this run's
             self.error = error
         if self.run.state in (State.DONE, State.FAILED):
@@ -195,8 +210,8 @@ class Flight:
             await self.note()
             return
         verdict = None
-        if self.pipeline.seam.after_model_turn:
-            verdict = await self.pipeline.seam.judged(ModelTurnDetail(run.run_id, step, result))
+        if self.seam.after_model_turn:
+            verdict = await self.seam.judged(ModelTurnDetail(run.run_id, step, result))
         outcome = run.model_response(result, feedback=verdict.feedback if isinstance(verdict, RefuseTurn) else None)
         self.error, self.last = None, result
         if isinstance(verdict, StopRun) and run.state not in (State.DONE, State.FAILED):
@@ -218,14 +233,14 @@ class Flight:
         """Stores what is new, and shows it to the hooks."""
         if self.keeper is not None:
             await self.keeper.save(self.run)
-        if self.pipeline.seam.on_state:
+        if self.seam.on_state:
             async with self._noting:
                 await self._note_all()
 
     async def _note_all(self) -> None:
         while self.noted < self.run.position:
             at, self.noted = self.noted, self.noted + 1
-            await self.pipeline.seam.noted(StateDetail(self.run.run_id, at, self.run.journal[at]))
+            await self.seam.noted(StateDetail(self.run.run_id, at, self.run.journal[at]))
 
     # Time.
 

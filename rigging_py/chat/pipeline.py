@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from rigging_py.prompt import PromptDecorator
 
 BatchMode: TypeAlias = Literal["parallel", "merged"]
+PipelineStepGenerator: TypeAlias = AsyncGenerator[PipelineStep, None]
+"""The steps of a pipeline as they come."""
 Limits: TypeAlias = Mapping[str, float | datetime | None]
 """Limits by their names in `RunLimits`."""
 
@@ -51,6 +53,7 @@ class ChatPipeline(Conversation):
     async def run(
         self,
         *,
+        name: str | None = None,
         on_failed: FailMode | None = None,
         allow_failed: bool = False,
         store: RunStore | str | None = None,
@@ -65,8 +68,10 @@ class ChatPipeline(Conversation):
 
         With a `store`, such as `sqlite!runs.db`, the run is kept there at every boundary under `run_id`, and `resume`
         goes on with it in another process. Nobody else may drive it for `lease_for` seconds, which are renewed while
-        this process lives.
+        this process lives. `name` is what traces call the run.
         """
+        if name is not None:
+            self = self.name(name)
         mode: FailMode = "include" if allow_failed else on_failed or self.on_failed
         if store is None:
             return await self._finish_one(self._flight(run_id=run_id), mode)
@@ -113,6 +118,7 @@ class ChatPipeline(Conversation):
         count: int,
         *,
         params: Sequence[GenerateParams | None] | None = None,
+        name: str | None = None,
         mode: BatchMode = "parallel",
         on_failed: FailMode | None = None,
         max_concurrent: int = MAX_CONCURRENT,
@@ -122,17 +128,15 @@ class ChatPipeline(Conversation):
         `parallel` runs are independent, at most `max_concurrent` at once; `merged` ones go round by round in one
         request.
         """
-        each = list(params) if params is not None else [None] * count
-        if len(each) != count:
-            raise ValueError(f"{count} runs need {count} parameters, not {len(each)}.")
-        flights = [self._flight(params=one) for one in each]
-        return await self._finish(flights, on_failed, mode, max_concurrent)
+        named = self if name is None else self.name(name)
+        return await named._finish(self._many(count, params), on_failed, mode, max_concurrent)
 
     async def run_batch(
         self,
         many: Sequence[Input] | Input,
         params: Sequence[GenerateParams | None] | None = None,
         *,
+        name: str | None = None,
         mode: BatchMode = "parallel",
         on_failed: FailMode | None = None,
         max_concurrent: int = MAX_CONCURRENT,
@@ -141,13 +145,8 @@ class ChatPipeline(Conversation):
 
         A single item is run with each of `params`.
         """
-        items: list[Any] = [many] if isinstance(many, str | Message | Mapping) else list(cast("Sequence[Any]", many))
-        each = list(params) if params is not None else [None] * len(items)
-        items = items * len(each) if len(items) == 1 else items
-        if len(each) != len(items):
-            raise ValueError(f"{len(items)} conversations need {len(items)} parameters, not {len(each)}.")
-        flights = [self._flight(item, one) for item, one in zip(items, each, strict=True)]
-        return await self._finish(flights, on_failed, mode, max_concurrent)
+        named = self if name is None else self.name(name)
+        return await named._finish(self._batch(many, params), on_failed, mode, max_concurrent)
 
     async def run_over(
         self, *generators: Generator | str, include_original: bool = True, on_failed: FailMode | None = None
@@ -213,11 +212,37 @@ class ChatPipeline(Conversation):
 
     def step(self, *, on_failed: FailMode | None = None) -> PipelineStepContextManager:
         """The steps of one run as they come: `async with pipeline.step() as steps: async for step in steps: …`."""
-        return PipelineStepContextManager(self, on_failed or self.on_failed)
+        return self._steps(lambda: [self._flight()], on_failed)
 
-    def as_pass(self, on_failed: FailMode | None = None) -> Pass:
+    def step_many(
+        self,
+        count: int,
+        *,
+        params: Sequence[GenerateParams | None] | None = None,
+        on_failed: FailMode | None = None,
+    ) -> PipelineStepContextManager:
+        """The steps of `count` runs, which go round by round."""
+        return self._steps(lambda: self._many(count, params), on_failed)
+
+    def step_batch(
+        self,
+        many: Sequence[Input] | Input,
+        params: Sequence[GenerateParams | None] | None = None,
+        *,
+        on_failed: FailMode | None = None,
+    ) -> PipelineStepContextManager:
+        """The steps of a run for each item of `many`, which go round by round."""
+        return self._steps(lambda: self._batch(many, params), on_failed)
+
+    def _steps(self, begin: Callable[[], list[Flight]], on_failed: FailMode | None) -> PipelineStepContextManager:
+        def as_pass() -> Pass:
+            return Pass(self, begin(), on_failed or self.on_failed, is_merged=True, is_watched=True)
+
+        return PipelineStepContextManager(as_pass)
+
+    def as_pass(self) -> Pass:
         """One run of this pipeline, as the driver takes it."""
-        return Pass(self, [self._flight()], on_failed or self.on_failed, is_watched=True)
+        return self.step().as_pass()
 
     def said(self, messages: Input = ()) -> list[Message]:
         """The messages of a run that begins. Raises `ValueError` when there is none."""
@@ -225,6 +250,20 @@ class ChatPipeline(Conversation):
         if not said:
             raise ValueError("There is nothing to answer: add a message to the pipeline.")
         return said
+
+    def _many(self, count: int, params: Sequence[GenerateParams | None] | None) -> list[Flight]:
+        each = list(params) if params is not None else [None] * count
+        if len(each) != count:
+            raise ValueError(f"{count} runs need {count} parameters, not {len(each)}.")
+        return [self._flight(params=one) for one in each]
+
+    def _batch(self, many: Sequence[Input] | Input, params: Sequence[GenerateParams | None] | None) -> list[Flight]:
+        items: list[Any] = [many] if isinstance(many, str | Message | Mapping) else list(cast("Sequence[Any]", many))
+        each = list(params) if params is not None else [None] * len(items)
+        items = items * len(each) if len(items) == 1 else items
+        if len(each) != len(items):
+            raise ValueError(f"{len(items)} conversations need {len(items)} parameters, not {len(each)}.")
+        return [self._flight(item, one) for item, one in zip(items, each, strict=True)]
 
     def _flight(self, messages: Input = (), params: GenerateParams | None = None, run_id: str | None = None) -> Flight:
         return Flight.begin(self, self.said(messages), params, run_id)
@@ -261,22 +300,23 @@ class ChatPipeline(Conversation):
         mode: BatchMode = "parallel",
         limit: int = MAX_CONCURRENT,
     ) -> ChatList:
-        return await finished(Pass(self, flights, on_failed or self.on_failed, mode == "merged", limit=limit))
+        this = Pass(self, flights, on_failed or self.on_failed, mode == "merged", limit=limit)
+        if not self.seam.is_around:
+            return await finished(this)
+        with self.seam.around(this.detail()) as tell:
+            chats = await finished(this)
+            tell(chats)
+        return chats
 
 
 class PipelineStepContextManager:
     """Steps of a pipeline that has not begun. A callback may return it, and the pipeline takes the callback's place."""
 
-    def __init__(self, pipeline: ChatPipeline, on_failed: FailMode) -> None:
-        self._pipeline = pipeline
-        self._on_failed: FailMode = on_failed
-        self._steps: AsyncGenerator[PipelineStep, None] | None = None
+    def __init__(self, as_pass: Callable[[], Pass]) -> None:
+        self.as_pass = as_pass
+        self._steps: PipelineStepGenerator | None = None
 
-    def as_pass(self) -> Pass:
-        """One run of the pipeline, as the driver takes it."""
-        return self._pipeline.as_pass(self._on_failed)
-
-    async def __aenter__(self) -> AsyncIterator[PipelineStep]:
+    async def __aenter__(self) -> PipelineStepGenerator:
         self._steps = drive(self.as_pass())
         return self._steps
 

@@ -1,110 +1,111 @@
-"""Completions: a text waiting to be continued, and the continued text. One call each; nothing is decided here."""
+"""`Completion`: a text and what a model wrote after it, as a value that can be stored, forked and continued."""
 
 from __future__ import annotations
 
 import uuid as uuid_module
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
-from rigging_py.chat.gather import MAX_CONCURRENT, gather
-from rigging_py.chat.watch import show
-from rigging_py.generator import GeneratedText, Generator, get_generator
-from rigging_py.message import GenerateParams, StopReason, Usage, new_uuid
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, computed_field, model_validator
+
+from rigging_py.error import InvalidGeneratorError
+from rigging_py.generator import Generator, get_generator
+from rigging_py.message import GenerateParams, StopReason, Usage, fresh, new_uuid
+
+if TYPE_CHECKING:
+    from rigging_py.completion.pipeline import CompletionPipeline
 
 
-@dataclass(frozen=True)
-class Completion:
-    """A text and what a model wrote after it."""
+class Completion(BaseModel):
+    """A text and what a model wrote after it.
 
+    A stored completion names its generator in `generator_id` and never builds it; say `restart(generator=…)` to go on.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    uuid: uuid_module.UUID = Field(default_factory=new_uuid)
+    timestamp: datetime = Field(default_factory=lambda: datetime.now(UTC))
     text: str
     generated: str
-    generator: Generator = field(repr=False)
-    params: GenerateParams | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict[str, Any])
     stop_reason: StopReason = "unknown"
     usage: Usage | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    uuid: uuid_module.UUID = field(default_factory=new_uuid)
-    timestamp: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """Tokens of every call that it took, failed ones included."""
+    extra: dict[str, Any] = Field(default_factory=dict[str, Any])
+    failed: bool = False
+    params: GenerateParams | None = Field(default=None, exclude=True)
+    error: BaseException | None = Field(default=None, exclude=True, repr=False)
+    """What ended the run, where it failed."""
+    generator: Generator | None = Field(default=None, exclude=True, repr=False)
+
+    _generator_id: str | None = PrivateAttr(default=None)
+    _output: object = PrivateAttr(default=None)
+
+    def __init__(self, text: str, generated: str, generator: Generator | None = None, **fields: Any) -> None:
+        super().__init__(text=text, generated=generated, generator=generator, **fields)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _from_stored(cls, data: Any, handler: Any) -> Self:
+        if not isinstance(data, Mapping):
+            return cast("Self", handler(data))
+        values = dict(cast("Mapping[str, Any]", data))
+        generator_id = values.pop("generator_id", None)
+        completion = cast("Self", handler(values))
+        completion._generator_id = generator_id or completion._generator_id
+        return completion
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def generator_id(self) -> str | None:
+        """The connection string of the generator, without its key; None for a class that is not registered."""
+        try:
+            return self.generator.to_identifier(self.params) if self.generator is not None else self._generator_id
+        except InvalidGeneratorError:
+            return None
 
     @property
     def all(self) -> str:
         """The text with its continuation."""
         return self.text + self.generated
 
+    @property
+    def output(self) -> object:
+        """The value that the pipeline asked for, or the continuation; only on a completion that was just made."""
+        return self._output
+
     def __len__(self) -> int:
         return len(self.generated)
 
+    def restart(self, *, generator: Generator | str | None = None, include_all: bool = False) -> CompletionPipeline:
+        """A pipeline that continues what was generated, or with `include_all` the text and what was generated."""
+        return self._pipeline(self.all if include_all else self.generated, generator)
+
+    def fork(self, text: str = "", *, include_all: bool = False) -> CompletionPipeline:
+        """A pipeline from before the continuation, or with `include_all` from its end, with `text` added."""
+        return self._pipeline((self.all if include_all else self.text) + text)
+
     def continue_(self, text: str = "") -> CompletionPipeline:
         """A pipeline that goes on after the continuation, with `text` added."""
-        return CompletionPipeline(self.generator, self.all + text, self.params)
+        return self.fork(text, include_all=True)
 
-    def fork(self, text: str = "") -> CompletionPipeline:
-        """A pipeline from before the continuation, with `text` added."""
-        return CompletionPipeline(self.generator, self.text + text, self.params)
+    def _pipeline(self, text: str, generator: Generator | str | None = None) -> CompletionPipeline:
+        made = get_generator(generator) if isinstance(generator, str) else generator or self.generator
+        if made is None:
+            raise ValueError(
+                "A completion that was loaded builds no generator by itself; say restart(generator=…) to go on."
+            )
+        return made.complete(text, self.params)
 
+    def clone(self) -> Completion:
+        """A copy with a uuid of its own."""
+        own = {"uuid": new_uuid(), "metadata": fresh(self.metadata), "extra": fresh(self.extra)}
+        return self.model_copy(update=own)
 
-@dataclass(frozen=True)
-class CompletionPipeline:
-    """A text waiting to be continued. Every refinement returns a new pipeline."""
-
-    generator: Generator
-    text: str
-    params: GenerateParams | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-    def add(self, text: str) -> Self:
-        """Returns the pipeline with `text` at the end."""
-        return replace(self, text=self.text + text)
-
-    def fork(self, text: str) -> Self:
-        """Returns the pipeline with `text` at the end, as `add` does."""
-        return self.add(text)
-
-    def with_(self, params: GenerateParams | None = None, **values: Any) -> Self:
-        """Returns the pipeline with these parameters over its own."""
-        given = GenerateParams(**values) if values else None
-        return replace(self, params=(self.params or GenerateParams()).merge_with(params, given))
-
-    def meta(self, **values: Any) -> Self:
-        """Returns the pipeline with more metadata, which its completions will carry."""
-        return replace(self, metadata={**self.metadata, **values})
-
-    async def run(self) -> Completion:
-        """Continues the text."""
-        [generated] = await self.generator.generate_texts([self.text], [self.params or GenerateParams()])
-        if isinstance(generated, BaseException):
-            raise generated
-        completion = self._completion(generated)
-        await show([completion], self.generator.watch_callbacks)
-        return completion
-
-    __call__ = run
-
-    async def run_many(self, count: int, *, max_concurrent: int = MAX_CONCURRENT) -> list[Completion]:
-        """Continues the text `count` times, at most `max_concurrent` at once."""
-        return await gather([self.run] * count, limit=max_concurrent)
-
-    async def run_batch(self, many: Sequence[str], *, max_concurrent: int = MAX_CONCURRENT) -> list[Completion]:
-        """Continues each of `many`, which this pipeline's text comes before."""
-        return await gather([partial(self.add(text).run) for text in many], limit=max_concurrent)
-
-    def _completion(self, generated: GeneratedText) -> Completion:
-        return Completion(
-            self.text,
-            generated.text,
-            self.generator,
-            self.params,
-            generated.stop_reason,
-            generated.usage,
-            dict(self.metadata),
-            dict(generated.extra),
-        )
-
-
-def complete(generator: Generator | str, text: str, params: GenerateParams | None = None) -> CompletionPipeline:
-    """A pipeline that continues `text`, answered by a generator or by what a connection string describes."""
-    return CompletionPipeline(get_generator(generator) if isinstance(generator, str) else generator, text, params)
+    def meta(self, **values: Any) -> Completion:
+        """A copy with more metadata."""
+        other = self.clone()
+        other.metadata.update(values)
+        return other

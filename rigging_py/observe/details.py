@@ -18,13 +18,33 @@ from rigging_py.run import (
 
 
 @dataclass(frozen=True, slots=True)
+class RunDetail:
+    """A run begins or goes on, or several in one batch, which each begin inside of it.
+
+    `name` is what the pipeline is called, `generator_id` the connection string of who answers, without options.
+    """
+
+    run_ids: tuple[str, ...]
+    name: str
+    generator_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptDetail:
+    """A prompt of this name is called; its runs begin inside of it."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCallDetail:
-    """A model is about to be called with `messages` and `params`."""
+    """A model is about to be called with `messages` and `params`; `generator_id` says which, without options."""
 
     run_id: str
     step: CallModel
     messages: Sequence[Message]
     params: GenerateParams
+    generator_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

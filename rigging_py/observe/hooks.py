@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from rigging_py.message import GenerateParams, Messages
+from rigging_py.message import GenerateParams, Messages, ModelTurn
 from rigging_py.observe.details import (
     ApprovalDetail,
     DeltaDetail,
     InvalidCallDetail,
     ModelCallDetail,
     ModelTurnDetail,
+    PromptDetail,
+    RunDetail,
     StateDetail,
     ToolDetail,
     ToolResultDetail,
 )
 from rigging_py.run import Decision, Resolution, ToolResult
 
+EditTurn: TypeAlias = Callable[[ModelTurn], Awaitable[ModelTurn]]
+"""Gets the turn that a model gave, and answers the turn that the run takes."""
+Outcome: TypeAlias = Callable[[object], None]
+"""Is told what came of it: a `ModelTurn`, a `ToolResult`, or the chats."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelCallPatch:
-    """Send these messages, or these parameters, instead; the run's own history stays as it is."""
+    """Send these messages, or these parameters, instead; the run's own history stays as it is.
+
+    `edit` gets the turn that this call gives, and answers the turn that the run takes.
+    """
 
     messages: Messages | None = None
     params: GenerateParams | None = None
+    edit: EditTurn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,10 @@ class StopRun:
     reason: str
 
 
+def _untold(_: object) -> None:
+    """Nobody wants to know."""
+
+
 @runtime_checkable
 class Hooks(Protocol):
     """Derive from this class and define the moments you want; the others cost nothing.
@@ -82,6 +99,12 @@ class Hooks(Protocol):
     counts. What a hook raises ends the driving, not the run, which can be resumed: a turn that was being judged is
     asked for again, and a tool whose result was being judged is dealt with by its `on_unfinished`.
     """
+
+    def around(
+        self, detail: RunDetail | PromptDetail | ModelCallDetail | ToolDetail
+    ) -> AbstractContextManager[Outcome]:
+        """Runs, a prompt, a call of a model, or a tool: entered before, and left after it, however it ends."""
+        return nullcontext(_untold)
 
     async def before_model_call(self, detail: ModelCallDetail) -> ModelCallPatch | None:
         """A model is about to be called."""
@@ -117,7 +140,7 @@ class Hooks(Protocol):
 
 
 _PREFIXES = ("before_", "after_", "on_")
-_MOMENTS = tuple(name for name in vars(Hooks) if name.startswith(_PREFIXES))
+_MOMENTS = ("around", *(name for name in vars(Hooks) if name.startswith(_PREFIXES)))
 
 
 def check_hook(hook: object) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeAlias, cast
@@ -15,13 +16,17 @@ from rigging_py.observe.details import (
     InvalidCallDetail,
     ModelCallDetail,
     ModelTurnDetail,
+    PromptDetail,
+    RunDetail,
     StateDetail,
     ToolDetail,
     ToolResultDetail,
 )
 from rigging_py.observe.hooks import (
+    EditTurn,
     Hooks,
     ModelCallPatch,
+    Outcome,
     RefuseTurn,
     ReplaceResult,
     RewriteArguments,
@@ -58,6 +63,15 @@ class Seam:
             for hook in self.hooks
             if getattr(type(hook), name, None) is not getattr(Hooks, name) and hasattr(hook, name)
         )
+
+    @cached_property
+    def _around(self) -> tuple[Callable[[object], AbstractContextManager[Outcome]], ...]:
+        return cast("tuple[Callable[[object], AbstractContextManager[Outcome]], ...]", self._wanting("around"))
+
+    @property
+    def is_around(self) -> bool:
+        """Whether somebody wants to be around what happens."""
+        return bool(self._around)
 
     @cached_property
     def before_model_call(self) -> Moments:
@@ -99,14 +113,29 @@ class Seam:
         """Those that want to see every input that is accepted."""
         return self._wanting("on_state")
 
-    async def patched(self, detail: ModelCallDetail) -> ModelCallDetail:
-        """The call as it is to be made."""
+    @contextmanager
+    def around(self, detail: RunDetail | PromptDetail | ModelCallDetail | ToolDetail) -> Iterator[Outcome]:
+        """Inside of it happens what `detail` tells of. Where `is_around` says no, it need not be entered."""
+        with ExitStack() as stack:
+            told: list[Outcome] = [stack.enter_context(enter(detail)) for enter in self._around]
+
+            def tell(outcome: object) -> None:
+                for one in told:
+                    one(outcome)
+
+            yield tell
+
+    async def patched(self, detail: ModelCallDetail) -> tuple[ModelCallDetail, tuple[EditTurn, ...]]:
+        """The call as it is to be made, and what is to be done to its turn, in order."""
+        edits: tuple[EditTurn, ...] = ()
         for hook in self.before_model_call:
             patch: ModelCallPatch | None = await _answer(hook, detail, ModelCallPatch)
             if patch is not None:
                 messages = detail.messages if patch.messages is None else Message.fit_as_list(patch.messages)
                 detail = replace(detail, messages=messages, params=patch.params or detail.params)
-        return detail
+                # What was done to the messages last is undone first.
+                edits = (patch.edit, *edits) if patch.edit is not None else edits
+        return detail, edits
 
     async def judged(self, detail: ModelTurnDetail) -> RefuseTurn | StopRun | None:
         """What is to become of a turn; None accepts it."""

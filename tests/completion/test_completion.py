@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import rigging_py as rg
-from rigging_py.error import PipelineWarning
+from rigging_py.error import CompletionExhaustedMaxRoundsError, PipelineWarning
 
 
 async def test_a_text_is_continued() -> None:
@@ -70,3 +70,111 @@ async def test_watchers_of_the_generator_see_completions() -> None:
     with pytest.warns(PipelineWarning, match="disk full"):
         completion = await rg.scripted("b").watch(watch).complete("a").run()
     assert seen == [completion]
+
+
+async def test_a_continuation_is_written_anew_until_every_check_is_content() -> None:  # surface 3.2 no. 42
+    model = rg.scripted("too long a text", "xx", "yx")
+    pipeline = model.complete("a").until(lambda text: len(text) > 5).until(lambda text: text.startswith("x"))
+    completion = await pipeline.run()
+    assert completion.generated == "yx"
+    assert {heard.text for heard in model.heard} == {"[user]: a"}
+
+
+async def test_a_check_may_look_at_all_of_the_text() -> None:
+    model = rg.scripted("c", "b")
+    completion = await model.complete("a").until(lambda text: text != "ab", use_all_text=True).run()
+    assert completion.all == "ab"
+
+
+async def test_a_continuation_is_written_anew_until_it_can_be_read() -> None:
+    completion = await rg.scripted("no", "<int>4</int>").complete("a").until_parsed_as(int).run()
+    assert (completion.output, completion.generated) == (4, "<int>4</int>")
+    whole = rg.scripted("4</int>").complete("<int>").until_parsed_as(int, use_all_text=True)
+    assert (await whole.run()).output == 4
+
+
+async def test_spent_rounds_are_an_error_with_the_last_completion() -> None:
+    pipeline = rg.scripted("1", "2", "3", "4").complete("a").until(lambda _: True, max_rounds=2)
+    with pytest.raises(CompletionExhaustedMaxRoundsError) as raised:
+        await pipeline.until(lambda _: True, max_rounds=4).run()
+    assert raised.value.max_rounds == 2
+    assert raised.value.completion is not None
+    assert raised.value.completion.all == "a3"
+
+
+async def test_a_failed_completion_is_included_with_its_error_where_the_mode_says_so() -> None:
+    pipeline = rg.scripted("1").complete("a").until(lambda _: True, max_rounds=0)
+    completion = await pipeline.run(on_failed="include")
+    assert completion.failed
+    assert isinstance(completion.error, CompletionExhaustedMaxRoundsError)
+
+
+async def test_the_failure_of_one_costs_no_other_and_the_pipeline_says_what_becomes_of_it() -> None:
+    pipeline = rg.scripted(OSError("down"), "b").complete("a").catch(OSError, on_failed="skip")
+    assert [one.generated for one in await pipeline.run_batch(["1", "2"])] == ["b"]
+    again = rg.scripted(OSError("down"), "b").complete("a").catch(OSError, on_failed="include").clone()
+    assert [one.failed for one in await again.run_many(2)] == [True, False]
+
+
+async def test_a_completion_is_continued_by_several_generators_and_the_own_last() -> None:
+    own, one, two = (rg.scripted(name) for name in ("own", "one", "two"))
+    made = await own.complete("a").run_over(one, two.to_identifier())
+    assert [one.generated for one in made] == ["one", "two", "own"]
+
+
+async def test_each_text_of_a_batch_has_parameters_of_its_own() -> None:
+    model = rg.scripted("1", "2")
+    hot, cold = rg.GenerateParams(temperature=1), rg.GenerateParams(temperature=0)
+    await model.complete("a").with_(seed=1).run_batch(["b"], [hot, cold])
+    assert [(heard.params.temperature, heard.params.seed) for heard in model.heard] == [(1, 1), (0, 1)]
+
+
+async def test_callbacks_get_what_is_finished_and_may_change_it() -> None:
+    async def loud(completion: rg.Completion) -> rg.Completion:
+        return completion.meta(loud=True)
+
+    def backwards(completions: list[rg.Completion]) -> list[rg.Completion]:
+        return completions[::-1]
+
+    made = await rg.scripted("1", "2").complete("a").then(loud, lambda _: None).map(backwards).run_many(2)
+    assert [(one.generated, one.metadata) for one in made] == [("2", {"loud": True}), ("1", {"loud": True})]
+    with pytest.raises(TypeError, match="must return a list"):
+        await rg.scripted("1").complete("a").map(lambda _: None).run()
+
+
+async def test_a_completion_starts_again_with_what_was_generated() -> None:
+    completion = rg.Completion("foo", "bar", rg.scripted("!"))
+    assert (completion.restart().text, len(completion.restart())) == ("bar", 3)
+    assert completion.restart(include_all=True).text == "foobar"
+    assert completion.clone().uuid != completion.uuid
+    assert (completion.meta(a=1).metadata, completion.metadata) == ({"a": 1}, {})
+
+
+async def test_a_stored_completion_builds_no_generator() -> None:
+    model = rg.scripted("b")
+    completion = await model.complete("a").with_(seed=2).run()
+    stored = rg.Completion.model_validate_json(completion.model_dump_json())
+    assert (stored.all, stored.uuid, stored.generator) == ("ab", completion.uuid, None)
+    assert stored.generator_id == completion.generator_id == model.to_identifier(rg.GenerateParams(seed=2))
+    with pytest.raises(ValueError, match="restart"):
+        stored.continue_()
+    assert stored.restart(generator=model).text == "b"
+
+
+def test_a_text_takes_values_for_its_names() -> None:
+    assert rg.scripted().complete("Dear $name, $5").apply(name="Ada").text == "Dear Ada, $5"
+
+
+def test_a_clone_keeps_everything_or_the_text_alone() -> None:
+    pipeline = rg.scripted().complete("a").meta(x=1).until(bool).catch(OSError, on_failed="include")
+    assert pipeline.clone() == pipeline
+    bare = pipeline.clone(only_text=True)
+    assert (bare.text, bare.metadata, bare.wanted, bare.on_failed) == ("a", {}, (), "raise")
+
+
+def test_the_same_watcher_twice_is_an_error_unless_allowed() -> None:
+    async def watch(finished: list[Any]) -> None: ...
+
+    pipeline = rg.scripted().complete("a").watch(watch)
+    with pytest.raises(ValueError, match="allow_duplicates"):
+        pipeline.watch(watch)

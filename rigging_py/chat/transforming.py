@@ -1,0 +1,58 @@
+"""Transforms and prompt-cache marks as hooks: what a call of a model is sent, and how the turn it gives is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from rigging_py.caching import CacheMode, apply_cache_mode_to_messages
+from rigging_py.chat.chat import Chat
+from rigging_py.generator import Generator
+from rigging_py.message import GenerateParams, Message, ModelTurn
+from rigging_py.observe import Hooks, ModelCallDetail, ModelCallPatch
+from rigging_py.transform import PostTransform, Transform
+
+
+@dataclass(frozen=True)
+class Transforming(Hooks):
+    """Sends what the transforms make of a call, in their order; their answers are applied the other way round."""
+
+    transforms: tuple[Transform, ...]
+    generator: Generator
+
+    async def before_model_call(self, detail: ModelCallDetail) -> ModelCallPatch:
+        messages, params = list(detail.messages), detail.params
+        posts: list[PostTransform] = []
+        for transform in self.transforms:
+            messages, params, post = await transform(messages, params)
+            if post is not None:
+                posts.insert(0, post)
+        return ModelCallPatch(messages, params, partial(self._edited, posts, messages, params) if posts else None)
+
+    async def _edited(
+        self, posts: Sequence[PostTransform], messages: list[Message], params: GenerateParams, turn: ModelTurn
+    ) -> ModelTurn:
+        chat = Chat(
+            messages=messages,
+            generated=[turn.message.shell()],
+            generator=self.generator,
+            params=params,
+            stop_reason=turn.stop_reason,
+            usage=turn.usage,
+            extra=turn.extra,
+        )
+        for post in posts:
+            chat = await post(chat)
+        return replace(turn, message=chat.last, stop_reason=chat.stop_reason, extra=chat.extra)
+
+
+@dataclass(frozen=True)
+class Caching(Hooks):
+    """Marks the messages that the provider is to remember."""
+
+    mode: CacheMode
+
+    async def before_model_call(self, detail: ModelCallDetail) -> ModelCallPatch:
+        [messages] = apply_cache_mode_to_messages(self.mode, [detail.messages])
+        return ModelCallPatch(messages)

@@ -1,0 +1,178 @@
+"""The one guarded door by which data is fetched from an address that a conversation, and not the program, named."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import re
+import socket
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import PyreqwestError
+from pyreqwest.response import Response
+
+from rigging_py.error import FetchRefusedError, ServerFaultError, TimedOutError
+from rigging_py.fetching.addresses import is_public
+from rigging_py.generator.network import refuse_outside, without_user
+
+MAX_BYTES = 20 * 1024 * 1024
+TIMEOUT = 30.0
+MAX_REDIRECTS = 3
+_PORTS = {"http": 80, "https": 443}
+_ODD = re.compile(r"[\x00-\x20\x7f\\]")
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Gives the IP addresses of a host's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What was there: the bytes, their type without parameters (empty where it is not said), and the last address."""
+
+    data: bytes
+    mimetype: str
+    url: str
+
+
+async def addresses_of(host: str, port: int) -> Sequence[str]:
+    """The addresses that the system has for a name. Raises `OSError`."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(one[4][0]) for one in found))
+
+
+async def fetch(
+    url: str,
+    *,
+    max_bytes: int = MAX_BYTES,
+    timeout: float = TIMEOUT,  # noqa: ASYNC109 — it is part of what is asked for, and covers redirects too
+    max_redirects: int = MAX_REDIRECTS,
+    allow_private: Collection[str] = (),
+    resolve: Resolve = addresses_of,
+) -> Fetched:
+    """What is at a web address, at most `max_bytes` of it, in at most `timeout` seconds.
+
+    Every address that the name has must be public, also after each redirect, and the connection goes to the address
+    that was looked at, past any proxy. `allow_private` names hosts that may be elsewhere, for servers of one's own. Raises
+    `FetchRefusedError`, `TimedOutError`, or `ServerFaultError` when nothing can be had.
+    """
+    try:
+        async with asyncio.timeout(timeout):
+            return await _followed(url, _Rules(max_bytes, max_redirects, allow_private, resolve))
+    except TimeoutError:
+        raise TimedOutError(
+            f"{without_user(url)!r} was not read in {timeout:g} seconds.", provider="the web"
+        ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    max_bytes: int
+    max_redirects: int
+    allow_private: Collection[str]
+    resolve: Resolve
+
+
+async def _followed(url: str, rules: _Rules) -> Fetched:
+    seen = url
+    for _ in range(rules.max_redirects + 1):
+        got = await _once(seen, rules)
+        if isinstance(got, Fetched):
+            return got
+        if seen.startswith("https:") and got.startswith("http:"):
+            raise _refused(got, "a redirect leads from https to http")
+        seen = got
+    raise _refused(url, f"it redirects more than {rules.max_redirects} times")
+
+
+async def _once(url: str, rules: _Rules) -> Fetched | str:
+    """What is at an address, or the address that it redirects to."""
+    parts = _checked(url)
+    if rules.resolve is addresses_of:
+        # Looking a name up leaves the machine too.
+        refuse_outside(url)
+    host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+    address = await _pinned(url, host, port, rules)
+    refuse_outside(f"http://[{address}]" if ":" in address else f"http://{address}")
+    builder = ClientBuilder().follow_redirects(False).no_proxy().gzip(False).brotli(False).zstd(False).deflate(False)
+    async with builder.resolve(host, address, port).build() as client:
+        try:
+            return await _read(client, url, rules)
+        except PyreqwestError as error:
+            raise ServerFaultError(f"{url!r} could not be read: {_cause(error)}.", provider="the web") from None
+
+
+def _checked(url: str) -> SplitResult:
+    if _ODD.search(url):
+        raise _refused(url, "it holds blanks, control characters or a backslash")
+    try:
+        parts = urlsplit(url)
+        is_whole = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError as error:
+        raise _refused(url, f"it is no address, {error}") from None
+    if parts.scheme not in _PORTS:
+        raise _refused(url, "only http and https addresses are fetched")
+    if not is_whole:
+        raise _refused(url, "it names no host")
+    if "@" in parts.netloc:
+        raise _refused(url, "it holds a user's name or password")
+    return parts
+
+
+async def _pinned(url: str, host: str, port: int, rules: _Rules) -> str:
+    """The address to connect to; the others must be public too, or looking again could give one that is not."""
+    try:
+        found = [str(ipaddress.ip_address(host))]
+    except ValueError:
+        try:
+            found = list(await rules.resolve(host, port))
+        except OSError as error:
+            raise ServerFaultError(f"{url!r} could not be looked up: {error}.", provider="the web") from None
+    if not found:
+        raise ServerFaultError(f"{url!r} could not be looked up: the name has no address.", provider="the web")
+    private = [one for one in found if not is_public(ipaddress.ip_address(one.partition("%")[0]))]
+    if private and host not in rules.allow_private:
+        raise _refused(url, f"{host} is at {private[0]}, which is no public address")
+    return found[0]
+
+
+async def _read(client: Client, url: str, rules: _Rules) -> Fetched | str:
+    request = client.get(url).header("accept-encoding", "identity").streamed_read_buffer_limit(0)
+    async with request.build_streamed() as response:
+        location = response.get_header("location")
+        if response.status in _REDIRECTS and location:
+            return urljoin(url, location)
+        if response.status != 200:
+            raise ServerFaultError(
+                f"{url!r} answered with status {response.status}.", provider="the web", status=response.status
+            )
+        mimetype = (response.get_header("content-type") or "").partition(";")[0].strip().lower()
+        return Fetched(await _body(response, url, rules.max_bytes), mimetype, url)
+
+
+async def _body(response: Response, url: str, most: int) -> bytes:
+    too_much = _refused(url, f"it is larger than {most} bytes")
+    said = response.get_header("content-length") or ""
+    if said.isdecimal() and int(said) > most:
+        raise too_much
+    data = bytearray()
+    reader: Any = response.body_reader  # type: ignore[attr-defined]  # pyright: ignore
+    while (chunk := await reader.read_chunk()) is not None:
+        data += chunk
+        if len(data) > most:
+            raise too_much
+    return bytes(data)
+
+
+def _refused(url: str, problem: str) -> FetchRefusedError:
+    return FetchRefusedError(without_user(url), problem)
+
+
+def _cause(error: PyreqwestError) -> str:
+    details: dict[str, Any] = getattr(error, "details", None) or {}
+    causes: list[dict[str, str]] = details.get("causes") or []
+    return causes[-1]["message"] if causes else type(error).__name__
