@@ -55,8 +55,8 @@ if TYPE_CHECKING:
     from rigging_py.model import Model, attr, element, wrapped
     from rigging_py.observe import Hooks
     from rigging_py.parsing import Partial
-    from rigging_py.prompt import Ctx, Prompt
-    from rigging_py.prompt.prompt import prompt
+    from rigging_py.prompt import Ctx, Prompt, make_prompt
+    from rigging_py.prompt.decorator import prompt
     from rigging_py.run import AgentRun, Approve, Deny, Edit, ModelTurn
     from rigging_py.store import get_store
     from rigging_py.tools import Tool, ToolContext, tool_method
@@ -113,6 +113,7 @@ _HOMES = {
     "Partial": "parsing",
     "Ctx": "prompt",
     "Prompt": "prompt",
+    "make_prompt": "prompt",
     "prompt": "prompt",
     "AgentRun": "run",
     "Approve": "run",
@@ -188,6 +189,7 @@ __all__ = [
     "get_identifier",
     "get_store",
     "interact",
+    "make_prompt",
     "message",
     "model",
     "observe",
