@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rigging_py import error, generator, message, model, observe, parsing, run, store, tools, util
+    from rigging_py import data, error, generator, message, model, observe, parsing, run, store, tools, util
     from rigging_py.chat import (
         Chat,
         ChatEvent,
@@ -129,7 +129,7 @@ _HOMES = {
     "VERSION": "version",
     "__version__": "version",
 }
-_ROOMS = {"error", "generator", "message", "model", "observe", "parsing", "run", "store", "tools", "util"}
+_ROOMS = {"data", "error", "generator", "message", "model", "observe", "parsing", "run", "store", "tools", "util"}
 
 __all__ = [
     "VERSION",
@@ -182,6 +182,7 @@ __all__ = [
     "await_",
     "chat",
     "complete",
+    "data",
     "element",
     "error",
     "generator",

@@ -122,6 +122,10 @@ class ElasticStub:
                 self._index(index)
                 del self.indices[index]
                 return 200, {"acknowledged": True}
+            case "PUT", [index, "_mapping"]:
+                known = self._index(index).body.setdefault("mappings", {}).setdefault("properties", {})
+                known.update(read(body).get("properties", {}))
+                return 200, {"acknowledged": True}
             case "GET", [index, "_mapping"]:
                 return 200, {index: {"mappings": self._index(index).body.get("mappings", {})}}
             case _:

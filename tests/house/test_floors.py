@@ -40,7 +40,7 @@ FLOORS = {
     "testing": 10,
     "__main__": 11,
 }
-SIDEWAYS = {("model", "parsing"), ("completion", "chat"), ("interact", "chat")}
+SIDEWAYS = {("model", "parsing"), ("completion", "chat"), ("data", "chat"), ("interact", "chat")}
 """Which rooms of one floor may look into which."""
 
 LEAVES = {"util", "version"}
