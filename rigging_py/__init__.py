@@ -11,7 +11,21 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rigging_py import data, error, generator, message, model, observe, parsing, run, store, tools, util
+    from rigging_py import (
+        data,
+        error,
+        generator,
+        logging,
+        message,
+        model,
+        observe,
+        parsing,
+        run,
+        store,
+        tools,
+        util,
+        watchers,
+    )
     from rigging_py.chat import (
         Chat,
         ChatEvent,
@@ -42,6 +56,7 @@ if TYPE_CHECKING:
     )
     from rigging_py.generator.scripted import scripted
     from rigging_py.interact import interact
+    from rigging_py.logging import logger
     from rigging_py.message import (
         ContentAudioInput,
         ContentImageUrl,
@@ -59,7 +74,8 @@ if TYPE_CHECKING:
     from rigging_py.prompt.decorator import prompt
     from rigging_py.run import AgentRun, Approve, Deny, Edit, ModelTurn
     from rigging_py.store import get_store
-    from rigging_py.tools import Tool, ToolContext, tool_method
+    from rigging_py.tools import MCPClient, Tool, ToolContext, as_mcp, mcp, tool_method
+    from rigging_py.tools.robopages import robopages
     from rigging_py.tools.tool import tool
     from rigging_py.util import await_
     from rigging_py.version import VERSION, __version__
@@ -97,6 +113,7 @@ _HOMES = {
     "register_generator": "generator",
     "scripted": "generator",
     "interact": "interact",
+    "logger": "logging",
     "ContentAudioInput": "message",
     "ContentImageUrl": "message",
     "ContentText": "message",
@@ -121,15 +138,33 @@ _HOMES = {
     "Edit": "run",
     "ModelTurn": "run",
     "get_store": "store",
+    "MCPClient": "tools",
     "Tool": "tools",
     "ToolContext": "tools",
+    "as_mcp": "tools",
+    "mcp": "tools",
+    "robopages": "tools",
     "tool": "tools",
     "tool_method": "tools",
     "await_": "util",
     "VERSION": "version",
     "__version__": "version",
 }
-_ROOMS = {"data", "error", "generator", "message", "model", "observe", "parsing", "run", "store", "tools", "util"}
+_ROOMS = {
+    "data",
+    "error",
+    "generator",
+    "logging",
+    "message",
+    "model",
+    "observe",
+    "parsing",
+    "run",
+    "store",
+    "tools",
+    "util",
+    "watchers",
+}
 
 __all__ = [
     "VERSION",
@@ -155,6 +190,7 @@ __all__ = [
     "GeneratedText",
     "Generator",
     "Hooks",
+    "MCPClient",
     "MapChatCallback",
     "Message",
     "MessageDict",
@@ -178,6 +214,7 @@ __all__ = [
     "ToolDefinition",
     "Usage",
     "__version__",
+    "as_mcp",
     "attr",
     "await_",
     "chat",
@@ -190,7 +227,10 @@ __all__ = [
     "get_identifier",
     "get_store",
     "interact",
+    "logger",
+    "logging",
     "make_prompt",
+    "mcp",
     "message",
     "model",
     "observe",
@@ -198,6 +238,7 @@ __all__ = [
     "prompt",
     "register_generator",
     "resume",
+    "robopages",
     "run",
     "scripted",
     "store",
@@ -205,6 +246,7 @@ __all__ = [
     "tool_method",
     "tools",
     "util",
+    "watchers",
     "wrapped",
 ]
 

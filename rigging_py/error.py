@@ -161,6 +161,23 @@ class ProcessingError(RiggingError, ValueError):
     """Data that cannot be put into the form that was asked for, or read out of it."""
 
 
+class NotWrittenError(RiggingError, OSError):
+    """What a watcher could not write. It keeps it in memory, and writes it before what comes next, or by `flush`.
+
+    Attributes:
+        target: the file, object or index.
+        kept: how many lines or documents wait.
+    """
+
+    def __init__(self, target: str, kept: int, cause: BaseException) -> None:
+        self.target, self.kept = target, kept
+        super().__init__(
+            f"{kept} of what was to be written to {target} is not there, {type(cause).__name__}: {cause}. "
+            "It is kept in memory, and written with what comes next, or by the watcher's flush()."
+        )
+        self.__cause__ = cause
+
+
 class ToolDefinitionError(RiggingError, TypeError):
     """A callable that cannot be described to a model."""
 
@@ -171,6 +188,22 @@ class UnknownToolError(RiggingError, LookupError):
     def __init__(self, tool_name: str, known: Iterable[str] = ()) -> None:
         self.tool_name, self.known = tool_name, tuple(known)
         super().__init__(f"There is no tool {tool_name!r}. Known: {', '.join(self.known) or 'none'}.")
+
+
+class ToolFailedError(RiggingError, RuntimeError):
+    """A tool on another server was called, and the server says that it failed; the text is the server's."""
+
+
+class ToolServerError(RiggingError, ConnectionError):
+    """A server of tools could not be reached, closed the connection, or does not speak its protocol.
+
+    Attributes:
+        server: the server as it may be shown: a command without its arguments, an address without what may be secret.
+    """
+
+    def __init__(self, server: str, problem: str) -> None:
+        self.server, self.problem = server, problem
+        super().__init__(f"The tool server {server!r} {problem}")
 
 
 class PromptDefinitionError(RiggingError, TypeError):
