@@ -200,10 +200,9 @@ class Prompt(Generic[P, R]):
             )
         return values[0]
 
-    @property
-    def run(self) -> Self:
-        """The prompt itself, so that `run(…)` asks and reads the answer as a call does, and is as good a tool."""
-        return self
+    async def run(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Asks and reads the answer; the same as calling the prompt."""
+        return await self(*args, **kwargs)
 
     async def run_many(self, count: int, /, *args: P.args, **kwargs: P.kwargs) -> list[R]:
         """`count` answers to the same arguments; failed runs are left out where the prompt's pipeline says `skip`."""

@@ -227,8 +227,15 @@ async def test_an_unknown_connection_string_is_a_mistake_and_not_a_failure() -> 
 
 async def test_callbacks_see_what_each_generator_gives() -> None:
     seen: list[str] = []
-    watched = how_many.map(lambda chats: [seen.append(chats[-1].last.content), *chats][1:])
-    assert await watched.run_over([rg.scripted("<int>1</int>"), rg.scripted("<int>2</int>")], "foxes") == [1, 2]
+
+    def note(chats: rg.ChatList) -> rg.ChatList:
+        seen.append(", ".join(chat.last.content for chat in chats))
+        return chats
+
+    assert await how_many.map(note).run_over([rg.scripted("<int>1</int>"), rg.scripted("<int>2</int>")], "foxes") == [
+        1,
+        2,
+    ]
     assert sorted(seen) == ["<int>1</int>", "<int>2</int>"]
 
 

@@ -92,14 +92,19 @@ async def test_a_callback_that_is_meant_twice_is_called_twice() -> None:
 async def test_callbacks_may_be_async_or_not(is_async: bool) -> None:
     other = rg.Chat(messages=[rg.Message("assistant", "<int>7</int>")])
 
+    def swap(chat: rg.Chat) -> rg.Chat:
+        return other
+
     async def wait_and_swap(chat: rg.Chat) -> rg.Chat:
         return other
+
+    def keep(chats: rg.ChatList) -> rg.ChatList:
+        return chats
 
     async def wait_and_keep(chats: rg.ChatList) -> rg.ChatList:
         return chats
 
-    then: Any = wait_and_swap if is_async else lambda chat: other
-    each: Any = wait_and_keep if is_async else lambda chats: chats
+    then, each = (wait_and_swap, wait_and_keep) if is_async else (swap, keep)
     assert await how_many.then(then).map(each).bind(rg.scripted("<int>1</int>"))("foxes") == 7
 
 
@@ -254,16 +259,9 @@ async def test_a_prompt_is_a_tool_for_another() -> None:
     assert "<count>2</count>" in poet.heard[0].text
 
 
-async def test_the_run_of_a_prompt_is_the_same_tool() -> None:
-    keeper = rg.scripted("<int>3</int>")
-    model = rg.scripted(call("how_many", {"of": "foxes"}), "done")
-    chat = await model.chat("hi").using(how_many.bind(keeper).run).run()
-    assert chat.messages[-1].content == "3"
-
-
-@pytest.mark.parametrize("name", ["run_many", "run_over"])
-def test_many_runs_of_a_prompt_are_no_tool(name: str) -> None:
-    with pytest.raises(ToolDefinitionError, match=name):
+@pytest.mark.parametrize("name", ["run", "run_many", "run_over"])
+def test_a_prompt_is_a_tool_and_its_ways_to_run_are_not(name: str) -> None:
+    with pytest.raises(ToolDefinitionError, match=rf"{name}\(\) takes \*args"):
         rg.Tool.from_callable(getattr(how_many.bind(rg.scripted()), name))
 
 
