@@ -12,11 +12,11 @@ from pydantic import BaseModel
 from pydantic_core import to_json, to_jsonable_python
 
 from rigging_py.chat import Chat
-from rigging_py.message import AnyContent, ContentText, Message
+from rigging_py.message import AnyContent, Message
 from rigging_py.parsing import Ctx, escape, to_xml_tag
 from rigging_py.parsing.codec import Tagged, is_tagged
 from rigging_py.parsing.extract import escape_attribute
-from rigging_py.prompt.parts import Parts
+from rigging_py.prompt.parts import Parts, is_said
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def show_value(value: object, parts: Parts) -> str:
     Images and the like are left to `parts`, in conversations too.
     """
     if isinstance(value, AnyContent):
-        return escape(value.text) if isinstance(value, ContentText) else parts.mark(value)
+        return escape(str(value)) if is_said(value) else parts.mark(value)
     if hasattr(value, "to_pretty_xml"):
         return str(cast("Any", value).to_pretty_xml())
     if isinstance(value, Message):

@@ -10,6 +10,11 @@ from typing import Any, cast
 from rigging_py.message import AnyContent, ContentText, Message
 
 
+def is_said(part: AnyContent) -> bool:
+    """Whether a part is words, which are shown, and nothing that is sent as it is."""
+    return part.type in ("text", "reasoning")
+
+
 class Parts:
     """The parts of one prompt. Each leaves a mark in the text, by which the text is cut up when it is whole.
 
@@ -30,7 +35,7 @@ class Parts:
     def stand_in(self, value: object) -> object:
         """`value` for a template: a part prints its mark, in lists and mappings too; all else is as it was."""
         if isinstance(value, AnyContent):
-            return value if isinstance(value, ContentText) else _StandIn(value, self.mark(value))
+            return value if is_said(value) else _StandIn(value, self.mark(value))
         if type(value) is dict:
             return {key: self.stand_in(one) for key, one in cast("Mapping[object, object]", value).items()}
         if type(value) in (list, tuple):
