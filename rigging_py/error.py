@@ -6,14 +6,19 @@ Each says what was given, what was wrong and what to do, keeps the facts as attr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Self, TypeVar, cast
 
 if TYPE_CHECKING:
     from rigging_py.chat import Chat
     from rigging_py.completion import Completion
     from rigging_py.message import Message, Usage
     from rigging_py.run import AgentRun, DecisionRequest, State
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 FailureKind = Literal[
     "Refused",
@@ -592,3 +597,29 @@ class BudgetExceededError(ProviderError):
 
 class ScriptExhaustedError(RiggingError, RuntimeError):
     """A scripted generator was asked more often than it has replies."""
+
+
+# Whose error it is.
+
+
+def raise_as(error_type: type[Exception], message: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A decorator: what the function raises, sync or async, becomes the cause of an `error_type(message)`."""
+
+    def decorated(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def called(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return function(*args, **kwargs)
+            except Exception as error:
+                raise error_type(message) from error
+
+        @functools.wraps(function)
+        async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+            try:
+                return await cast("Any", function(*args, **kwargs))
+            except Exception as error:
+                raise error_type(message) from error
+
+        return cast("Callable[P, R]", awaited) if inspect.iscoroutinefunction(function) else called
+
+    return decorated
