@@ -47,8 +47,10 @@ class Definition:
 
     @property
     def guidance(self) -> str:
-        """What the prompt says of the answer: a line, and the example."""
-        return f"\n\n{_GUIDANCE[self.codec.wording]}\n\n{self.codec.example}\n" if self.codec is not None else ""
+        """What the prompt says of the answer: a line, and the example. There is nothing to say of the chat alone."""
+        if self.codec is None or not self.codec.shape:
+            return ""
+        return f"\n\n{_GUIDANCE[self.codec.wording]}\n\n{self.codec.example}\n"
 
     @property
     def template(self) -> str:
@@ -110,7 +112,9 @@ def _signature(func: Callable[..., Any], name: str, is_method: bool) -> inspect.
     try:
         signature = inspect.signature(func, eval_str=True)
     except NameError as error:
-        raise PromptDefinitionError(f"The annotations of {name}() cannot be read: {error}") from error
+        raise PromptDefinitionError(
+            f"The annotations of {name}() cannot be read: {error}. They may name what its module defines at the top."
+        ) from error
     parameters = list(signature.parameters.values())
     return signature.replace(parameters=parameters[1:]) if is_method else signature
 

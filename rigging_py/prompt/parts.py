@@ -72,5 +72,5 @@ class _StandIn:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._part, name)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self._mark

@@ -28,6 +28,8 @@ S = TypeVar("S")
 
 Answering: TypeAlias = "ChatPipeline | Generator | Chat | str"
 """What can answer a prompt: a pipeline, a generator, a chat to go on from, or a connection string."""
+Several: TypeAlias = "Sequence[Generator | str] | Generator | str"
+"""Generators that each answer a prompt, or one of them."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ class Prompt(Generic[P, R]):
 
     def bind_over(
         self, other: Answering | None = None
-    ) -> Callable[Concatenate[Sequence[Generator | str], P], Coroutine[Any, Any, list[R]]]:
+    ) -> Callable[Concatenate[Several, P], Coroutine[Any, Any, list[R]]]:
         """`run_over` of the prompt, with `other` answering too where it is given."""
         return (self.bind(other) if other is not None else replace(self, source=None)).run_over
 
@@ -209,14 +211,15 @@ class Prompt(Generic[P, R]):
         message = self._message(args, kwargs)
         return await self._answers(self._ready("raise", "skip"), [message.clone() for _ in range(count)])
 
-    async def run_over(self, generators: Sequence[Generator | str], /, *args: P.args, **kwargs: P.kwargs) -> list[R]:
+    async def run_over(self, generators: Several, /, *args: P.args, **kwargs: P.kwargs) -> list[R]:
         """An answer from each of `generators`, and from the prompt's own last where it has one.
 
         One that fails is left out, and a `PipelineWarning` says why, unless the prompt's pipeline skips such failures
         anyway; where all fail the list is empty. What that pipeline excludes by `catch(exclude=…)` is raised, and so
         is `Paused`. Callbacks see what each generator gives by itself.
         """
-        made = [get_generator(one) if isinstance(one, str) else one for one in generators]
+        given = [generators] if isinstance(generators, str | Generator) else generators
+        made = [get_generator(one) if isinstance(one, str) else one for one in given]
         has_own = self.pipeline is not None
         ready = self._ready("raise", "skip") if has_own or not made else self._refined(made[0].chat())
         answering = [ready.answered_by(one) for one in made] + ([ready] if has_own else [])
@@ -314,4 +317,10 @@ def _joined(present: tuple[S, ...], new: tuple[S, ...], allow_duplicates: bool) 
 
 
 def _source(other: Answering) -> ChatPipeline | Generator | str:
-    return other.fork(include_all=True) if isinstance(other, Chat) else other
+    if isinstance(other, ChatPipeline | Generator | str):
+        return other
+    if isinstance(other, Chat):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return other.fork(include_all=True)
+    raise TypeError(
+        f"A prompt is answered by a pipeline, a generator, a chat or a connection string; not by {other!r}."
+    )

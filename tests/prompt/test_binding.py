@@ -126,6 +126,12 @@ async def test_binding_leaves_the_prompt_as_it_was() -> None:
     assert how_many.pipeline is None
 
 
+@pytest.mark.parametrize("other", [3, None, [], how_many])
+def test_what_cannot_answer_is_refused_at_once(other: Any) -> None:
+    with pytest.raises(TypeError, match="answered by a pipeline, a generator, a chat or a connection string; not by"):
+        how_many.bind(other)
+
+
 async def test_run_many_gives_a_list_of_values() -> None:
     model = rg.scripted("<int>1</int>", "<int>2</int>")
     assert await how_many.bind_many(model)(2, "foxes") == [1, 2]
@@ -137,6 +143,12 @@ async def test_run_over_asks_each_generator_and_the_own_one_last() -> None:
     one, two = rg.scripted("<int>1</int>", "<int>1</int>"), rg.scripted("<int>2</int>", "<int>2</int>")
     assert await how_many.run_over([one, two.to_identifier()], "foxes") == [1, 2]
     assert await how_many.bind_over(rg.scripted("<int>3</int>"))([one, two], "foxes") == [1, 2, 3]
+
+
+async def test_run_over_takes_one_generator_too() -> None:
+    assert await how_many.run_over(rg.scripted("<int>1</int>"), "foxes") == [1]
+    assert await how_many.bind_over()((model := rg.scripted("<int>2</int>")).to_identifier(), "foxes") == [2]
+    assert len(model.heard) == 1
 
 
 async def test_bind_over_alone_forgets_what_answered_before() -> None:

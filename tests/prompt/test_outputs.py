@@ -205,6 +205,13 @@ def test_with_one_member_besides_the_chat_the_words_are_those_for_that_member() 
         assert ask.render() == f"Go.\n\nProduce the following {words}"
 
 
+async def test_of_the_chat_alone_nothing_is_asked() -> None:
+    ask, model = asking_for(tuple[rg.Chat, rg.Chat], "anything")
+    first, second = await ask()
+    assert first.last.content == second.last.content == "anything"
+    assert model.heard[0].text == "[user]: Go."
+
+
 async def test_lists_and_models_and_the_chat_come_together() -> None:
     ask, _ = asking_for(tuple[list[Fact], rg.Chat, dict[str, int]], '<fact>a</fact><fact>b</fact><dict>{"c": 1}</dict>')
     facts, chat, counts = await ask()

@@ -71,6 +71,14 @@ async def test_a_loop_puts_each_in_its_place() -> None:
     assert await sent(each, (PURR,)) == ["1. ", PURR]
 
 
+async def test_a_list_that_is_printed_whole_has_each_in_it() -> None:
+    @rg.prompt
+    async def show(things: list[AnyContent]) -> rg.Chat:
+        """{{ things }} and {{ things | join }}"""
+
+    assert await sent(show, [CAT, PURR]) == ["[", CAT, ", ", PURR, "] and ", CAT, PURR]
+
+
 async def test_a_docstring_may_ask_for_its_members() -> None:
     @rg.prompt
     async def where(pictures: dict[str, rg.ContentImageUrl]) -> rg.Chat:
