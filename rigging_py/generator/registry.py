@@ -155,7 +155,9 @@ def _provider_of(cls: type[Generator]) -> str:
     name = _registered_name(cls)
     if name is None:
         _announce()
-        for lazy in [name for name, entry in dict(_providers).items() if not isinstance(entry, type) and _is_cheap(entry)]:
+        for lazy in [
+            name for name, entry in dict(_providers).items() if not isinstance(entry, type) and _is_cheap(entry)
+        ]:
             _resolve(lazy)
         name = _registered_name(cls)
     if name is None:
