@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rigging_py.chat import Chat
 from rigging_py.error import NotWrittenError
-from rigging_py.watchers.spelling import Watcher, chat_line, chats_among
+from rigging_py.watchers.spelling import Watcher, chats_among, snapshot
 
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch
@@ -44,8 +44,7 @@ class _Index:
     async def __call__(self, finished: list[Any], /) -> None:
         """Writes the chats, and those that are kept."""
         chats = chats_among(finished, self._target)
-        # As they are shown, and as they can be read again.
-        self._kept.update((str(chat.uuid), Chat.model_validate_json(chat_line(chat))) for chat in chats)
+        self._kept.update((str(chat.uuid), snapshot(chat)) for chat in chats)
         await self.flush()
 
     async def flush(self) -> None:
@@ -54,15 +53,19 @@ class _Index:
         if not sent:
             return
         self._kept = {}
-        refused: Mapping[str, Any] = sent  # until there is an answer, which a cancelled call does not wait for
         try:
             refused = await self._refused(sent)
-        except Exception as error:
-            raise NotWrittenError(self._target, len(sent), error) from error
-        finally:
-            self._kept = {**{key: sent[key] for key in refused}, **self._kept}
+        except BaseException as error:
+            self._keep(sent, sent)
+            if isinstance(error, Exception):
+                raise NotWrittenError(self._target, len(sent), error) from error
+            raise
+        self._keep(sent, refused)
         if refused:
             raise NotWrittenError(self._target, len(refused), next(iter(refused.values())))
+
+    def _keep(self, sent: Mapping[str, Chat], keys: Iterable[str]) -> None:
+        self._kept = {key: sent[key] for key in keys} | self._kept
 
     async def _refused(self, chats: Mapping[str, Chat]) -> dict[str, Exception]:
         """What was not written of `chats`, and why."""

@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from io import FileIO
 from pathlib import Path
 
+from pydantic_core import to_json
+
 from rigging_py.chat import Chat
 from rigging_py.watchers.outbox import Outbox
-from rigging_py.watchers.spelling import Watcher, chat_line, json_line
+from rigging_py.watchers.spelling import Watcher, chat_line, snapshot
 
 if sys.platform != "win32":
     import fcntl
@@ -37,7 +39,7 @@ def write_messages_to_jsonl(file: str | Path, *, replace: bool = False) -> Watch
 def _rows(chats: Sequence[Chat]) -> list[bytes]:
     from rigging_py.data import flatten_chats
 
-    return [json_line(row) for row in flatten_chats(chats)]
+    return [to_json(row) + b"\n" for row in flatten_chats([snapshot(chat) for chat in chats])]
 
 
 def _writer(file: str | Path, replace: bool, spell: Callable[[Sequence[Chat]], Sequence[bytes]]) -> Watcher:
@@ -70,19 +72,24 @@ def _lock(file: FileIO) -> None:
 
 def _append(file: FileIO, data: bytes) -> None:
     before = os.fstat(file.fileno())
+    if not stat.S_ISREG(before.st_mode):  # a pipe or a device
+        _write(file, data)
+        return
     # A writer that was killed may have left half a line, which must not spoil ours.
-    rest = memoryview(b"\n" + data if _ends_within_a_line(file, before.st_size) else data)
-    end = before.st_size
+    lines = b"\n" + data if _ends_within_a_line(file, before.st_size) else data
     try:
-        while rest:
-            count = file.write(rest)
-            rest, end = rest[count:], end + count
-        if stat.S_ISREG(before.st_mode):
-            os.fsync(file)
+        _write(file, lines)
+        os.fsync(file)
     except BaseException:
-        if os.fstat(file.fileno()).st_size == end:  # nobody who knows no lock has appended meanwhile
+        if os.fstat(file.fileno()).st_size <= before.st_size + len(lines):  # else somebody wrote who knows no lock
             file.truncate(before.st_size)
         raise
+
+
+def _write(file: FileIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _ends_within_a_line(file: FileIO, size: int) -> bool:

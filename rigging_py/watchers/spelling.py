@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
-from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
+from pydantic_core import PydanticSerializationError
 
 from rigging_py.chat import Chat
 from rigging_py.error import PipelineWarning
@@ -46,16 +46,13 @@ def chat_line(chat: Chat) -> bytes:
     try:
         return chat.model_dump_json(exclude_none=True).encode() + b"\n"
     except PydanticSerializationError:
-        return json_line(chat.model_dump(mode="json", exclude_none=True, fallback=_type_name))
+        data = chat.model_dump(mode="json", exclude_none=True, fallback=_type_name)
+        return json.dumps(data, ensure_ascii=False).encode(errors="replace") + b"\n"
 
 
-def json_line(row: Mapping[str, Any]) -> bytes:
-    """A line for a row of data, by the same rules."""
-    try:
-        return to_json(row) + b"\n"
-    except PydanticSerializationError:
-        text = json.dumps(to_jsonable_python(row, fallback=_type_name), ensure_ascii=False)
-        return text.encode(errors="replace") + b"\n"
+def snapshot(chat: Chat) -> Chat:
+    """The chat as it is now, and as it can be read again."""
+    return Chat.model_validate_json(chat_line(chat))
 
 
 def _type_name(value: object) -> str:
