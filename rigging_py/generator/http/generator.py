@@ -39,7 +39,7 @@ class HTTPGenerator(Generator):
     max_retries: int = Field(default=5, ge=0)
     _state: dict[str, Any] = PrivateAttr(default_factory=dict[str, Any])
     _hook: HttpHook | None = PrivateAttr(default=None)
-    _sleep: Callable[[float], Awaitable[object]] = PrivateAttr(default=asyncio.sleep)
+    _sleep: Callable[[float], Awaitable[object]] = PrivateAttr()
 
     def __init__(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -262,7 +261,7 @@ def _of_types(steps: list[TransformStep], *types: str) -> list[TransformStep]:
 
 def _previous(result: str) -> dict[str, Any]:
     try:
-        value = json.loads(result)
+        value = from_json(result)
     except ValueError:
         value = result
     return dict.fromkeys(_PREVIOUS, value)
@@ -270,7 +269,7 @@ def _previous(result: str) -> dict[str, Any]:
 
 def _read_pattern(text: str) -> Any:
     try:
-        return json.loads(text)
+        return from_json(text)
     except ValueError as error:
         raise ValueError(f"the pattern of json is data, or a text that is JSON ({error})") from None
 
