@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         run,
         store,
         tools,
+        transform,
         util,
         watchers,
     )
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from rigging_py.tools import MCPClient, Tool, ToolContext, as_mcp, mcp, tool_method
     from rigging_py.tools.robopages import robopages
     from rigging_py.tools.tool import tool
+    from rigging_py.transform import PostTransform, Transform
     from rigging_py.util import await_
     from rigging_py.version import VERSION, __version__
 
@@ -152,6 +154,8 @@ _HOMES = {
     "robopages": "tools",
     "tool": "tools",
     "tool_method": "tools",
+    "PostTransform": "transform",
+    "Transform": "transform",
     "await_": "util",
     "VERSION": "version",
     "__version__": "version",
@@ -168,6 +172,7 @@ _ROOMS = {
     "run",
     "store",
     "tools",
+    "transform",
     "util",
     "watchers",
 }
@@ -210,6 +215,7 @@ __all__ = [
     "Paused",
     "PipelineStep",
     "PipelineStepContextManager",
+    "PostTransform",
     "Prompt",
     "ReplayDivergence",
     "RiggingError",
@@ -221,6 +227,7 @@ __all__ = [
     "ToolCall",
     "ToolContext",
     "ToolDefinition",
+    "Transform",
     "Usage",
     "__version__",
     "as_mcp",
@@ -254,6 +261,7 @@ __all__ = [
     "tool",
     "tool_method",
     "tools",
+    "transform",
     "util",
     "watchers",
     "wrapped",

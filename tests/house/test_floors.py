@@ -45,6 +45,7 @@ FLOORS = {
 SIDEWAYS = {
     ("model", "parsing"),
     ("tools", "generator"),
+    ("transform", "tools"),
     ("completion", "chat"),
     ("data", "chat"),
     ("interact", "chat"),
