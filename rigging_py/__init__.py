@@ -11,7 +11,22 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rigging_py import error, generator, message, model, observe, parsing, run, store, tools, util
+    from rigging_py import (
+        data,
+        error,
+        generator,
+        logging,
+        message,
+        model,
+        observe,
+        parsing,
+        run,
+        store,
+        tools,
+        transform,
+        util,
+        watchers,
+    )
     from rigging_py.chat import (
         Chat,
         ChatEvent,
@@ -42,25 +57,31 @@ if TYPE_CHECKING:
     )
     from rigging_py.generator.scripted import scripted
     from rigging_py.interact import interact
+    from rigging_py.logging import logger
     from rigging_py.message import (
         ContentAudioInput,
+        ContentFile,
         ContentImageUrl,
+        ContentReasoning,
         ContentText,
         Message,
         MessageDict,
         Messages,
+        MessageSlice,
         ToolCall,
         ToolDefinition,
     )
     from rigging_py.model import Model, attr, element, wrapped
     from rigging_py.observe import Hooks
     from rigging_py.parsing import Partial
-    from rigging_py.prompt import Ctx, Prompt
-    from rigging_py.prompt.prompt import prompt
+    from rigging_py.prompt import Ctx, Prompt, make_prompt
+    from rigging_py.prompt.decorator import prompt
     from rigging_py.run import AgentRun, Approve, Deny, Edit, ModelTurn
     from rigging_py.store import get_store
-    from rigging_py.tools import Tool, ToolContext, tool_method
+    from rigging_py.tools import MCPClient, Tool, ToolContext, as_mcp, mcp, tool_method
+    from rigging_py.tools.robopages import robopages
     from rigging_py.tools.tool import tool
+    from rigging_py.transform import PostTransform, Transform
     from rigging_py.util import await_
     from rigging_py.version import VERSION, __version__
 
@@ -97,11 +118,15 @@ _HOMES = {
     "register_generator": "generator",
     "scripted": "generator",
     "interact": "interact",
+    "logger": "logging",
     "ContentAudioInput": "message",
+    "ContentFile": "message",
     "ContentImageUrl": "message",
+    "ContentReasoning": "message",
     "ContentText": "message",
     "Message": "message",
     "MessageDict": "message",
+    "MessageSlice": "message",
     "Messages": "message",
     "ToolCall": "message",
     "ToolDefinition": "message",
@@ -113,6 +138,7 @@ _HOMES = {
     "Partial": "parsing",
     "Ctx": "prompt",
     "Prompt": "prompt",
+    "make_prompt": "prompt",
     "prompt": "prompt",
     "AgentRun": "run",
     "Approve": "run",
@@ -120,15 +146,36 @@ _HOMES = {
     "Edit": "run",
     "ModelTurn": "run",
     "get_store": "store",
+    "MCPClient": "tools",
     "Tool": "tools",
     "ToolContext": "tools",
+    "as_mcp": "tools",
+    "mcp": "tools",
+    "robopages": "tools",
     "tool": "tools",
     "tool_method": "tools",
+    "PostTransform": "transform",
+    "Transform": "transform",
     "await_": "util",
     "VERSION": "version",
     "__version__": "version",
 }
-_ROOMS = {"error", "generator", "message", "model", "observe", "parsing", "run", "store", "tools", "util"}
+_ROOMS = {
+    "data",
+    "error",
+    "generator",
+    "logging",
+    "message",
+    "model",
+    "observe",
+    "parsing",
+    "run",
+    "store",
+    "tools",
+    "transform",
+    "util",
+    "watchers",
+}
 
 __all__ = [
     "VERSION",
@@ -141,7 +188,9 @@ __all__ = [
     "Completion",
     "CompletionPipeline",
     "ContentAudioInput",
+    "ContentFile",
     "ContentImageUrl",
+    "ContentReasoning",
     "ContentText",
     "Ctx",
     "Deny",
@@ -154,9 +203,11 @@ __all__ = [
     "GeneratedText",
     "Generator",
     "Hooks",
+    "MCPClient",
     "MapChatCallback",
     "Message",
     "MessageDict",
+    "MessageSlice",
     "Messages",
     "Model",
     "ModelTurn",
@@ -164,6 +215,7 @@ __all__ = [
     "Paused",
     "PipelineStep",
     "PipelineStepContextManager",
+    "PostTransform",
     "Prompt",
     "ReplayDivergence",
     "RiggingError",
@@ -175,12 +227,15 @@ __all__ = [
     "ToolCall",
     "ToolContext",
     "ToolDefinition",
+    "Transform",
     "Usage",
     "__version__",
+    "as_mcp",
     "attr",
     "await_",
     "chat",
     "complete",
+    "data",
     "element",
     "error",
     "generator",
@@ -188,6 +243,10 @@ __all__ = [
     "get_identifier",
     "get_store",
     "interact",
+    "logger",
+    "logging",
+    "make_prompt",
+    "mcp",
     "message",
     "model",
     "observe",
@@ -195,13 +254,16 @@ __all__ = [
     "prompt",
     "register_generator",
     "resume",
+    "robopages",
     "run",
     "scripted",
     "store",
     "tool",
     "tool_method",
     "tools",
+    "transform",
     "util",
+    "watchers",
     "wrapped",
 ]
 

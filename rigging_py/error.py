@@ -6,14 +6,19 @@ Each says what was given, what was wrong and what to do, keeps the facts as attr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Self, TypeVar, cast
 
 if TYPE_CHECKING:
     from rigging_py.chat import Chat
     from rigging_py.completion import Completion
     from rigging_py.message import Message, Usage
     from rigging_py.run import AgentRun, DecisionRequest, State
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 FailureKind = Literal[
     "Refused",
@@ -161,6 +166,23 @@ class ProcessingError(RiggingError, ValueError):
     """Data that cannot be put into the form that was asked for, or read out of it."""
 
 
+class NotWrittenError(RiggingError, OSError):
+    """What a watcher could not write. It keeps it in memory, and writes it before what comes next, or by `flush`.
+
+    Attributes:
+        target: the file, object or index.
+        kept: how many lines or documents wait.
+    """
+
+    def __init__(self, target: str, kept: int, cause: BaseException) -> None:
+        self.target, self.kept = target, kept
+        super().__init__(
+            f"{kept} of what was to be written to {target} is not there, {type(cause).__name__}: {cause}. "
+            "It is kept in memory, and written with what comes next, or by the watcher's flush()."
+        )
+        self.__cause__ = cause
+
+
 class ToolDefinitionError(RiggingError, TypeError):
     """A callable that cannot be described to a model."""
 
@@ -171,6 +193,22 @@ class UnknownToolError(RiggingError, LookupError):
     def __init__(self, tool_name: str, known: Iterable[str] = ()) -> None:
         self.tool_name, self.known = tool_name, tuple(known)
         super().__init__(f"There is no tool {tool_name!r}. Known: {', '.join(self.known) or 'none'}.")
+
+
+class ToolFailedError(RiggingError, RuntimeError):
+    """A tool on another server was called, and the server says that it failed; the text is the server's."""
+
+
+class ToolServerError(RiggingError, ConnectionError):
+    """A server of tools could not be reached, closed the connection, or does not speak its protocol.
+
+    Attributes:
+        server: the server as it may be shown: a command without its arguments, an address without what may be secret.
+    """
+
+    def __init__(self, server: str, problem: str) -> None:
+        self.server, self.problem = server, problem
+        super().__init__(f"The tool server {server!r} {problem}")
 
 
 class PromptDefinitionError(RiggingError, TypeError):
@@ -559,3 +597,29 @@ class BudgetExceededError(ProviderError):
 
 class ScriptExhaustedError(RiggingError, RuntimeError):
     """A scripted generator was asked more often than it has replies."""
+
+
+# Whose error it is.
+
+
+def raise_as(error_type: type[Exception], message: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A decorator: what the function raises, sync or async, becomes the cause of an `error_type(message)`."""
+
+    def decorated(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def called(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return function(*args, **kwargs)
+            except Exception as error:
+                raise error_type(message) from error
+
+        @functools.wraps(function)
+        async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+            try:
+                return await cast("Any", function(*args, **kwargs))
+            except Exception as error:
+                raise error_type(message) from error
+
+        return cast("Callable[P, R]", awaited) if inspect.iscoroutinefunction(function) else called
+
+    return decorated

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 RESULT_WINDOW = 10_000
@@ -121,6 +121,10 @@ class ElasticStub:
             case "DELETE", [index]:
                 self._index(index)
                 del self.indices[index]
+                return 200, {"acknowledged": True}
+            case "PUT", [index, "_mapping"]:
+                known = self._index(index).body.setdefault("mappings", {}).setdefault("properties", {})
+                known.update(read(body).get("properties", {}))
                 return 200, {"acknowledged": True}
             case "GET", [index, "_mapping"]:
                 return 200, {index: {"mappings": self._index(index).body.get("mappings", {})}}
@@ -274,8 +278,8 @@ def is_found(key: str, source: Mapping[str, Any], query: Mapping[str, Any]) -> b
             return key in what["values"]
         case "term" | "match":
             [(name, wanted)] = what.items()
-            wanted = wanted.get("value", wanted.get("query")) if isinstance(wanted, dict) else wanted
-            return bool(at(source, name) == wanted)
+            asked = cast("dict[str, Any]", wanted if isinstance(wanted, dict) else {"value": wanted})
+            return bool(at(source, name) == asked.get("value", asked.get("query")))
         case "terms":
             [(name, several)] = what.items()
             return at(source, name) in several
@@ -292,13 +296,13 @@ def is_found(key: str, source: Mapping[str, Any], query: Mapping[str, Any]) -> b
 
 
 def as_list(value: Any) -> list[Any]:
-    return [] if value is None else list(value) if isinstance(value, list) else [value]
+    return [] if value is None else cast("list[Any]", value) if isinstance(value, list) else [value]
 
 
 def at(source: Mapping[str, Any], name: str) -> Any:
     value: Any = source
     for part in name.removesuffix(".keyword").split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
+        value = cast("Mapping[str, Any]", value).get(part) if isinstance(value, Mapping) else None
     return value
 
 

@@ -1,7 +1,10 @@
 """Who answers: connection strings, the registry, and the providers."""
 
-from rigging_py.generator.base import GeneratedMessage, Generator, WatchCallback
+from rigging_py.generator.base import GeneratedMessage, Generator, WatchCallback, Wrapper, chat, complete
+from rigging_py.generator.fixups import Fixup, with_fixups
 from rigging_py.generator.function import FunctionGenerator
+from rigging_py.generator.http import HTTPGenerator, HttpHook, HttpHookAction, HTTPSpec
+from rigging_py.generator.lite import LiteLLMGenerator, get_max_tokens_for_model
 from rigging_py.generator.registry import (
     LazyGenerator,
     get_generator,
@@ -14,20 +17,31 @@ from rigging_py.message import GeneratedText, GenerateParams, StopReason, Usage
 
 __all__ = [
     "Cut",
+    "Fixup",
     "FunctionGenerator",
     "GenerateParams",
     "GeneratedMessage",
     "GeneratedText",
     "Generator",
+    "HTTPGenerator",
+    "HTTPSpec",
     "Heard",
+    "HttpHook",
+    "HttpHookAction",
     "LazyGenerator",
+    "LiteLLMGenerator",
     "ScriptedGenerator",
     "StopReason",
     "Usage",
     "WatchCallback",
+    "Wrapper",
+    "chat",
+    "complete",
     "get_generator",
     "get_identifier",
+    "get_max_tokens_for_model",
     "register_generator",
     "registered",
     "scripted",
+    "with_fixups",
 ]

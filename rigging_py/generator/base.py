@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from rigging_py.completion import CompletionPipeline
     from rigging_py.prompt import PromptDecorator
 
+A = TypeVar("A")
+S = TypeVar("S")
+
+Wrapper: TypeAlias = Callable[[Callable[[Any, GenerateParams], Awaitable[Any]]], Callable[..., Awaitable[Any]]]
+"""A decorator of the function that asks a model; see `Generator.wrap`."""
+
 WatchCallback: TypeAlias = Callable[[list[Any]], Awaitable[None]]
 """Sees finished chats and completions; what it raises becomes a warning."""
 
@@ -30,19 +36,19 @@ _ANY_NUMBER = Slots(0)
 
 
 async def each(
-    answer: Callable[[Sequence[Message], GenerateParams], Awaitable[ModelTurn]],
-    messages: Sequence[Sequence[Message]],
+    answer: Callable[[S, GenerateParams], Awaitable[A]],
+    messages: Sequence[S],
     params: Sequence[GenerateParams],
     slots: Slots | None = None,
-) -> list[ModelTurn | BaseException]:
-    """The answers to several conversations from a function that answers one, each in a slot.
+) -> list[A | BaseException]:
+    """The answers to several conversations or texts from a function that answers one, each in a slot.
 
     Without `slots` at most 64 of these are under way at once. What the function raises is that conversation's own
     result; cancelling cancels them all.
     """
     slots = slots or (Slots(64) if len(messages) > 1 else _ANY_NUMBER)
 
-    async def one(said: Sequence[Message], asked: GenerateParams) -> ModelTurn | BaseException:
+    async def one(said: S, asked: GenerateParams) -> A | BaseException:
         try:
             async with slots.one():
                 return await answer(said, asked)
@@ -60,7 +66,7 @@ class Generator(BaseModel):
     """Something that answers conversations.
 
     Subclasses override `generate_messages`, `generate_texts` or both, and may add fields, which connection strings
-    can then set. A generator is a value: `watch` and `with_params` return new ones that share its connections.
+    can then set. A generator is a value: `watch`, `wrap` and `with_params` return new ones that share its connections.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True)
@@ -73,6 +79,7 @@ class Generator(BaseModel):
     """The key, or `env:NAME` for the environment variable that holds it."""
     params: GenerateParams = Field(default_factory=GenerateParams)
     _watch_callbacks: tuple[WatchCallback, ...] = PrivateAttr(default=())
+    _wrappers: tuple[Wrapper, ...] = PrivateAttr(default=())
 
     async def generate_messages(
         self, messages: Sequence[Sequence[Message]], params: Sequence[GenerateParams]
@@ -115,11 +122,35 @@ class Generator(BaseModel):
         """Gives back what `load` took, where it can be given back."""
         return self
 
-    def watch(self, *callbacks: WatchCallback) -> Self:
-        """Returns a generator whose pipelines show what they finish to `callbacks`."""
+    def watch(self, *callbacks: WatchCallback, allow_duplicates: bool = False) -> Self:
+        """Returns a generator whose pipelines show what they finish to `callbacks`, each once unless allowed."""
+        watching = list(self._watch_callbacks)
+        for callback in callbacks:
+            if allow_duplicates or callback not in watching:
+                watching.append(callback)
         other = self.model_copy()
-        other._watch_callbacks = (*self._watch_callbacks, *callbacks)
+        other._watch_callbacks = tuple(watching)
         return other
+
+    def wrap(self, func: Wrapper | None) -> Self:
+        """Returns a generator that asks its model through `func`, a decorator; None takes all of them off.
+
+        `func` is given an async function of one conversation (or one text) and its parameters, which returns the turn
+        (or the `GeneratedText`) or raises; of a streamed answer it is the part until the first piece is there. It
+        returns the function to call in its place, so retries, limits and clocks fit. It is called anew for every
+        conversation, and the last of several is the outermost.
+        """
+        other = self.model_copy()
+        other._wrappers = (*self._wrappers, func) if func else ()
+        wrapping = import_module("rigging_py.generator.wrapping")  # it knows this class
+        kind = wrapping.wrapped_class(type(self)) if func else wrapping.plain_class(type(self))
+        object.__setattr__(other, "__class__", kind)
+        return other
+
+    @property
+    def wrappers(self) -> tuple[Wrapper, ...]:
+        """What `wrap` was given, the innermost first."""
+        return self._wrappers
 
     @property
     def watch_callbacks(self) -> tuple[WatchCallback, ...]:
@@ -176,3 +207,17 @@ def _identify(generator: Generator, params: GenerateParams | None, *, short: boo
     # The registry knows the classes, so it stands above this file.
     identifier: str = import_module("rigging_py.generator.registry").get_identifier(generator, params, short=short)
     return identifier
+
+
+def chat(
+    generator: Generator,
+    messages: Sequence[Message | MessageDict | str] | Message | MessageDict | Mapping[str, Any] | str | None = None,
+    params: GenerateParams | None = None,
+) -> ChatPipeline:
+    """`generator.chat(…)`."""
+    return generator.chat(messages, params)
+
+
+def complete(generator: Generator, text: str, params: GenerateParams | None = None) -> CompletionPipeline:
+    """`generator.complete(…)`."""
+    return generator.complete(text, params)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -16,6 +17,7 @@ from pydantic_core import to_json
 from rigging_py.error import (
     AuthenticationFailedError,
     ContextOverflowError,
+    GeneratorWarning,
     InvalidError,
     NotFoundError,
     ProviderError,
@@ -26,8 +28,10 @@ from rigging_py.error import (
     TimedOutError,
 )
 from rigging_py.generator.base import Generator, each
+from rigging_py.generator.fixups import LITELLM_FIXUPS, with_fixups
+from rigging_py.generator.lite_reply import facts_of, is_probably_cut, with_media
 from rigging_py.generator.network import refuse_outside
-from rigging_py.generator.slots import Slots
+from rigging_py.generator.slots import Pace, Slots
 from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, Usage
 from rigging_py.wire import (
     BODY_LIMIT,
@@ -72,17 +76,20 @@ class LiteLLMGenerator(Generator):
 
     max_connections: int = Field(default=10, ge=0)
     """Requests under way at once, in all pipelines of this generator; 0 for any number."""
+    min_delay_between_requests: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    """Milliseconds from the start of one request to that of the next, in all pipelines of this generator."""
     _slots: dict[int, Slots] = PrivateAttr(default_factory=dict[int, Slots])
+    _paces: dict[float, Pace] = PrivateAttr(default_factory=dict[float, Pace])
 
     async def generate_messages(
         self, messages: Sequence[Sequence[Message]], params: Sequence[GenerateParams]
     ) -> Sequence[ModelTurn | BaseException]:
-        limit = self.max_connections
-        return await each(self._answer, messages, params, self._slots.setdefault(limit, Slots(limit)))
+        return await each(self._answer, messages, params, self._room())
 
     async def supports_function_calling(self) -> bool | None:
-        litellm = await asyncio.to_thread(_litellm)
-        return bool(litellm.supports_function_calling(self.model))
+        """What litellm's table says of the model; None where it says nothing. Nobody is asked over the network."""
+        said = await asyncio.to_thread(_in_table, self.model, "supports_function_calling")
+        return None if said is None else bool(said)
 
     async def supports_json_schema(self) -> bool | None:
         litellm = await asyncio.to_thread(_litellm)
@@ -96,8 +103,7 @@ class LiteLLMGenerator(Generator):
         provider makes that up too (Vertex through its old library, NLP Cloud), a cut cannot be seen. litellm 1.106 does
         not pass a refusal on when it is streamed: such an answer is empty.
         """
-        limit = self.max_connections
-        async with self._slots.setdefault(limit, Slots(limit)).one():
+        async with self._room().one():
             chunks = await self._asked(messages, params, stream=True)
             stream = ChatStream("litellm", self.key())
             async with aclosing(self._chunks(chunks)) as read:
@@ -109,7 +115,26 @@ class LiteLLMGenerator(Generator):
         *rest, turn = stream.ending()
         for delta in rest:
             yield delta
-        yield replace(turn, usage=_streamed_usage(chunks)) if isinstance(turn, ModelTurn) else turn
+        if isinstance(turn, ModelTurn):
+            turn = replace(turn, usage=_streamed_usage(chunks))
+            self._warn_of_a_cut_prompt(turn.usage, messages)
+        yield turn
+
+    def _room(self) -> Slots:
+        return self._slots.setdefault(self.max_connections, Slots(self.max_connections))
+
+    def _pace(self) -> Pace:
+        seconds = self.min_delay_between_requests / 1000
+        return self._paces.setdefault(seconds, Pace(seconds))
+
+    def _warn_of_a_cut_prompt(self, usage: Usage | None, messages: Sequence[Message]) -> None:
+        if usage and self.model.startswith("ollama") and is_probably_cut(usage.input_tokens, messages):
+            warnings.warn(
+                f"{self.model} read {usage.input_tokens} tokens, which is less than the prompt must have: Ollama cuts "
+                "what does not fit, without an error. Raise its context with `extra={'num_ctx': …}`.",
+                GeneratorWarning,
+                stacklevel=2,
+            )
 
     async def _chunks(self, chunks: Any) -> AsyncGenerator[object, None]:
         try:
@@ -126,10 +151,17 @@ class LiteLLMGenerator(Generator):
 
     async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
         reply = await self._asked(messages, params)
-        turn = chat_turn(reply.model_dump(), provider="litellm", secret=self.key())
-        cost = _hidden(reply).get("response_cost")
-        return replace(turn, usage=_with_cost(turn.usage, cost)) if turn.usage and cost else turn
+        body = reply.model_dump()
+        turn = chat_turn(body, provider="litellm", secret=self.key())
+        hidden, spoken = _hidden(reply), body["choices"][0]["message"]
+        usage = _with_cost(turn.usage, hidden.get("response_cost"))
+        self._warn_of_a_cut_prompt(usage, messages)
+        audio = (self.params.merge_with(params).audio or {}).get("format")
+        facts = {"provider": hidden.get("custom_llm_provider"), **facts_of(spoken)}
+        extra = {**turn.extra, **{name: value for name, value in facts.items() if value}}
+        return replace(turn, message=with_media(turn.message, spoken, audio), usage=usage, extra=extra)
 
+    @with_fixups(*LITELLM_FIXUPS)
     async def _asked(self, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False) -> Any:
         merged = self.params.merge_with(params)
         # litellm takes addresses under other names too, and chooses one by the name of the model.
@@ -149,6 +181,7 @@ class LiteLLMGenerator(Generator):
             # Looking for MCP tools among the tools, litellm 1.106 imports a package that it does not require.
             "_skip_mcp_handler": True if merged.tools else None,
         }
+        await self._pace().start()
         try:
             return await litellm.acompletion(**{name: value for name, value in request.items() if value is not None})
         except Exception as error:
@@ -197,6 +230,20 @@ class LiteLLMGenerator(Generator):
             body=redacted(_text(getattr(facts, "body", None)), self.key())[:BODY_LIMIT],
             retry_after=read_seconds(headers.get("retry-after")),
         )
+
+
+def get_max_tokens_for_model(model: str) -> int | None:
+    """The most tokens that litellm's table knows for a model, whatever provider stands before its name; or None."""
+    return cast("int | None", _in_table(model, "max_tokens"))
+
+
+def _in_table(model: str, key: str) -> Any:
+    """What litellm's table says of a model by its whole name, or else by what follows a provider; or None."""
+    table: Mapping[str, Mapping[str, Any]] = _litellm().model_cost
+    name, slash = model, "/"
+    while name not in table and slash:
+        _, slash, name = name.partition("/")
+    return table.get(name, {}).get(key)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pkgutil import resolve_name
+from threading import Lock
 from typing import Annotated, Any, TypeAlias, cast
 
 from pydantic import BaseModel, PydanticUserError, SecretStr, TypeAdapter, ValidationError
@@ -34,10 +35,13 @@ ENTRY_POINTS = "rigging_py.generators"
 _providers: dict[str, type[Generator] | LazyGenerator | str] = {
     "litellm": "rigging_py.generator.lite:LiteLLMGenerator",
     "openai": "rigging_py.generator.openai:OpenAIGenerator",
+    "http": "rigging_py.generator.http.generator:HTTPGenerator",
     "local": "rigging_py.generator.local.generator:LocalGenerator",
     "scripted": "rigging_py.generator.scripted:ScriptedGenerator",
     "function": "rigging_py.generator.function:FunctionGenerator",
 }
+_lock = Lock()
+"""Held for writing and never while something is imported, which may register itself."""
 _OWN_FIELDS = {"model", "params"}
 _NO_TEXT_PARAMS = {"tools", "output"}
 
@@ -88,7 +92,10 @@ def register_generator(provider: str, generator_cls: type[Generator] | LazyGener
     """Makes `provider!…` stand for a class, or for what a function imports on first use; the latest wins."""
     if not provider or not provider.replace("-", "").replace("_", "").isalnum():
         raise ValueError(f"A provider's name is letters, digits, - and _; not {provider!r}.")
-    _providers[provider] = generator_cls
+    if isinstance(generator_cls, type) or not callable(generator_cls):
+        _require_class(provider, generator_cls)
+    with _lock:
+        _providers[provider] = generator_cls
 
 
 @contextmanager
@@ -99,10 +106,11 @@ def registered(provider: str, generator_cls: type[Generator] | LazyGenerator) ->
     try:
         yield
     finally:
-        if before is None:
-            _providers.pop(provider, None)
-        else:
-            _providers[provider] = before
+        with _lock:
+            if before is None:
+                _providers.pop(provider, None)
+            else:
+                _providers[provider] = before
 
 
 def _find_class(identifier: str, provider: str) -> type[Generator]:
@@ -115,18 +123,31 @@ def _find_class(identifier: str, provider: str) -> type[Generator]:
 
 def _announce() -> None:
     """Registers what other packages announce, under the names that are free."""
-    for point in entry_points(group=ENTRY_POINTS):
-        _providers.setdefault(point.name, point.value)
+    announced = entry_points(group=ENTRY_POINTS)
+    with _lock:
+        for point in announced:
+            _providers.setdefault(point.name, point.value)
 
 
 def _resolve(provider: str) -> type[Generator]:
-    entry = _providers[provider]
+    entry = given = _providers[provider]
     if isinstance(entry, str):
         entry = cast("type[Generator] | LazyGenerator", resolve_name(entry))
     if not isinstance(entry, type):
         entry = entry()
-    _providers[provider] = entry
-    return entry
+    cls = _require_class(provider, entry)
+    with _lock:
+        # Whoever registered another in the meantime is right.
+        if _providers.get(provider) is given:
+            _providers[provider] = cls
+    return cls
+
+
+def _require_class(provider: str, given: object) -> type[Generator]:
+    if not (isinstance(given, type) and issubclass(given, Generator)):
+        problem = f"it has to stand for a subclass of Generator, or for a function that returns one; not for {given!r}"
+        raise InvalidGeneratorError(provider, provider, problem)
+    return given
 
 
 def _provider_of(cls: type[Generator]) -> str:
@@ -134,7 +155,9 @@ def _provider_of(cls: type[Generator]) -> str:
     name = _registered_name(cls)
     if name is None:
         _announce()
-        for lazy in [name for name, entry in _providers.items() if not isinstance(entry, type) and _is_cheap(entry)]:
+        for lazy in [
+            name for name, entry in dict(_providers).items() if not isinstance(entry, type) and _is_cheap(entry)
+        ]:
             _resolve(lazy)
         name = _registered_name(cls)
     if name is None:
@@ -144,8 +167,9 @@ def _provider_of(cls: type[Generator]) -> str:
 
 
 def _registered_name(cls: type[Generator]) -> str | None:
-    names = {entry: name for name, entry in _providers.items() if isinstance(entry, type)}
-    paths = {entry: name for name, entry in _providers.items() if isinstance(entry, str)}
+    providers = dict(_providers)  # others may register some meanwhile
+    names = {entry: name for name, entry in providers.items() if isinstance(entry, type)}
+    paths = {entry: name for name, entry in providers.items() if isinstance(entry, str)}
     found = (names.get(base) or paths.get(f"{base.__module__}:{base.__qualname__}") for base in cls.__mro__)
     return next(filter(None, found), None)
 
@@ -220,6 +244,8 @@ def _to_text(cls: type[BaseModel], key: str, value: Any) -> str:
     texts = [document, f"base64:{base64.b64encode(document.encode()).decode()}"]
     if isinstance(plain, str):
         texts.insert(0, plain)
+    elif isinstance(value, BaseModel):
+        texts.pop(0)  # full of quotes and commas, it would be all escapes
     if key == "stop" and isinstance(value, list):
         texts.insert(0, ";".join(cast("list[str]", value)))
     return next((text for text in texts if _is_same(_read(cls, key, text), value)), texts[-1])
@@ -248,4 +274,7 @@ def _bad_value(identifier: str, error: ValidationError, given: Mapping[str, Any]
     first = error.errors(include_url=False, include_context=False)[0]
     key = str(first["loc"][0]) if first["loc"] else ""
     shown = f"{key}={'***' if is_secret(key) else given[key]}" if key in given else key
-    return InvalidGeneratorError(masked(identifier), shown, f"{shown or 'it'} is not valid: {first['msg']}")
+    value = given.get(key)
+    is_encoded = isinstance(value, str) and value.startswith("base64:")
+    hint = "; what follows base64: is not JSON of that kind in base64" if is_encoded else ""
+    return InvalidGeneratorError(masked(identifier), shown, f"{shown or 'it'} is not valid: {first['msg']}{hint}")

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
+from threading import Lock
 from typing import Any, ClassVar, Self, TypeAlias
 from weakref import WeakValueDictionary
 
@@ -54,11 +55,13 @@ class Named(Generator):
     """A generator that lives in this process only; its identifier names the object."""
 
     _living: ClassVar[WeakValueDictionary[tuple[str, str], Named]] = WeakValueDictionary()
+    _lock: ClassVar[Lock] = Lock()
     _original: Named | None = PrivateAttr(default=None)
 
     def model_post_init(self, context: Any) -> None:
         super().model_post_init(context)
-        self._living[type(self).__name__, self.model] = self
+        with self._lock:
+            self._living[type(self).__name__, self.model] = self
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """As for any model. A copy keeps the original alive, which its identifier names."""
@@ -76,7 +79,8 @@ class Named(Generator):
         """The living object of this name. Raises `InvalidGeneratorError` when there is none."""
         found = cls._living.get((cls.__name__, name))
         if not isinstance(found, cls):
-            known = [model for kind, model in cls._living if kind == cls.__name__]
+            with cls._lock:
+                known = [model for kind, model in cls._living if kind == cls.__name__]
             raise InvalidGeneratorError(name, name, f"no {cls.__name__} of this name lives in this process", known)
         return found
 
@@ -87,6 +91,8 @@ class ScriptedGenerator(Named):
     Running out of script is a `ScriptExhaustedError`.
     """
 
+    supports_tools: bool | None = True
+    """What it says of tools: False or None makes pipelines describe them in words."""
     _script: list[Reply] = PrivateAttr(default_factory=list[Reply])
     _heard: list[Heard] = PrivateAttr(default_factory=list[Heard])
 
@@ -132,8 +138,8 @@ class ScriptedGenerator(Named):
             raise _broken()
         yield turn
 
-    async def supports_function_calling(self) -> bool:
-        return True
+    async def supports_function_calling(self) -> bool | None:
+        return self.supports_tools
 
     def _answer(self, messages: tuple[Message, ...], params: GenerateParams) -> ModelTurn | BaseException:
         return to_turn(self._next(messages, params))
@@ -167,6 +173,6 @@ def _broken() -> StreamInterruptedError:
     )
 
 
-def scripted(*replies: Reply) -> ScriptedGenerator:
-    """A model that gives these replies, one a call."""
-    return ScriptedGenerator(*replies)
+def scripted(*replies: Reply, supports_tools: bool | None = True) -> ScriptedGenerator:
+    """A model that gives these replies, one a call; without `supports_tools` its tools are described in words."""
+    return ScriptedGenerator(*replies, supports_tools=supports_tools)

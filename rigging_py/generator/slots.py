@@ -1,8 +1,11 @@
-"""How many requests of a generator are under way at once, whoever makes them."""
+"""How many requests of a generator are under way at once, and how soon one follows another, whoever makes them."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from weakref import WeakKeyDictionary
 
@@ -23,3 +26,30 @@ class Slots:
         if loop not in self._by_loop:
             self._by_loop[loop] = asyncio.Semaphore(self.limit)
         return self._by_loop[loop]
+
+
+class Pace:
+    """At least `seconds` between the starts of two requests, on whatever event loops these are."""
+
+    def __init__(
+        self,
+        seconds: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.seconds = seconds
+        self._clock, self._sleep = clock, sleep
+        self._free = clock()
+        self._lock = threading.Lock()
+
+    async def start(self) -> None:
+        """Waits until the next request may start."""
+        if not self.seconds:
+            return
+        with self._lock:
+            now = self._clock()
+            start = max(now, self._free)
+            self._free = start + self.seconds
+        if start > now:
+            await self._sleep(start - now)

@@ -24,18 +24,20 @@ from pyreqwest.response import Response
 from rigging_py.error import (
     AuthenticationFailedError,
     InvalidError,
+    NetworkRefusedError,
     ProviderError,
     ServerFaultError,
     StreamInterruptedError,
     TimedOutError,
 )
-from rigging_py.generator.network import is_loopback_only, refuse_outside, without_user
+from rigging_py.generator.network import LOOPBACK_ONLY, is_loopback_only, refuse_outside, without_user
 from rigging_py.wire import http_failure, redacted
 
 DEFAULT_TIMEOUT = 600.0
 """Seconds for one request; long answers take minutes."""
 IDLE_TIMEOUT = 300.0
 """Seconds in which a stream may say nothing; models that think first are silent for minutes."""
+_ITS_URL = re.compile(r" for url \(.*\)")
 _STREAMED = re.compile(r"(?i)event-stream|json")
 _BEGUN = re.compile(rb"\A\s*[:{]|^(?:data|event|id|retry):", re.MULTILINE)
 """What a body of some other type holds when it is a stream of events, or an answer in JSON, all the same."""
@@ -43,17 +45,44 @@ _BEGUN = re.compile(rb"\A\s*[:{]|^(?:data|event|id|retry):", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A JSON request to a provider. `key` goes into the Authorization header and nowhere else.
+    """A request to a provider, of JSON unless `body` is bytes. `key` goes into the Authorization header only.
 
-    `timeout` is how many seconds the whole may take, `idle` how many may pass between two pieces of a stream.
+    `timeout` is how many seconds the whole may take, `idle` how many may pass between two pieces of a stream. `shown`
+    stands for the URL in errors, where that must not be shown.
     """
 
     provider: str
-    url: str
-    body: Mapping[str, Any]
+    url: str = field(repr=False)
+    body: Mapping[str, Any] | bytes = field(repr=False)
     key: str | None = field(default=None, repr=False)
     timeout: float | None = None
     idle: float = IDLE_TIMEOUT
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    shown: str | None = None
+
+    @property
+    def address(self) -> str:
+        """The URL as errors show it."""
+        return without_user(self.url) if self.shown is None else self.shown
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back, whatever its status: `headers` in their order, the names in lower case."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+async def exchange(request: Request) -> Reply:
+    """The reply, of any status. Raises the `ProviderError` that a failure of the connection stands for."""
+    _refuse_outside(request)
+    response = await _sent(request, lambda: _builder(request).build().send())
+    body = await _sent(request, response.bytes)
+    headers = tuple((name.lower(), value) for name, value in response.headers.items())
+    return Reply(response.status, headers, bytes(body))
 
 
 async def post(request: Request) -> object:
@@ -61,7 +90,7 @@ async def post(request: Request) -> object:
 
     Raises the `ProviderError` that the status or the failure of the connection stands for.
     """
-    refuse_outside(request.url)
+    _refuse_outside(request)
     response = await _sent(request, lambda: _builder(request).build().send())
     body = await _sent(request, response.bytes)
     text = bytes(body)
@@ -77,7 +106,7 @@ def _read_json(request: Request, response: Response, text: bytes) -> object:
         shown = redacted(text.decode(errors="replace"), request.key)[:2000]
         raise InvalidError(
             f"The reply from {request.provider} is not JSON ({error}). "
-            f"Check that {without_user(request.url)} is the API's address.",
+            f"Check that {request.address} is the API's address.",
             provider=request.provider,
             status=response.status,
             body=shown,
@@ -90,7 +119,7 @@ async def stream(request: Request) -> AsyncGenerator[bytes, None]:
     Raises as `post` does, for a body that is neither JSON nor a stream of events only at its end. A body that is cut
     off where its length or its chunks say so is a `StreamInterruptedError`.
     """
-    refuse_outside(request.url)
+    _refuse_outside(request)
     # With a buffer, chunks would wait for each other; compressed, they could not be read one by one.
     builder = _builder(request).header("accept-encoding", "identity").streamed_read_buffer_limit(0)
     opened = builder.build_streamed()
@@ -124,11 +153,20 @@ async def _next(request: Request, read: Callable[[], Awaitable[Any]]) -> Any:
         ) from error
 
 
+def _refuse_outside(request: Request) -> None:
+    try:
+        refuse_outside(request.url)
+    except NetworkRefusedError:
+        raise NetworkRefusedError(request.address, LOOPBACK_ONLY) from None
+
+
 def _builder(request: Request) -> Any:
     try:
-        builder = _client(is_loopback_only()).post(request.url)
+        builder = _client(is_loopback_only()).request(request.method, request.url)
     except ValueError as error:
         raise _no_address(request, str(error)) from None
+    for name, value in request.headers.items():
+        builder = builder.header(name, value, is_sensitive=True)
     if request.key is not None and not request.key.isprintable():
         raise AuthenticationFailedError(
             f"The key for {request.provider} holds a line end or another character that no header can carry. "
@@ -136,7 +174,10 @@ def _builder(request: Request) -> Any:
             provider=request.provider,
         )
     # Whole bytes, so that the length is known and the body is sent at once.
-    builder = builder.header("content-type", "application/json").body_bytes(to_json(request.body))
+    if isinstance(request.body, bytes):
+        builder = builder.body_bytes(request.body)
+    else:
+        builder = builder.header("content-type", "application/json").body_bytes(to_json(request.body))
     builder = builder.timeout(_duration(request.timeout or DEFAULT_TIMEOUT))
     return builder.header("authorization", f"Bearer {request.key}", is_sensitive=True) if request.key else builder
 
@@ -151,19 +192,20 @@ async def _sent(request: Request, send: Callable[[], Awaitable[Any]]) -> Any:
             provider=request.provider,
         ) from error
     except PyreqwestError as error:
-        raise _broken(request, error) from error
+        # What the client says names the URL.
+        raise _broken(request, error) from (error if request.shown is None else None)
 
 
 def _broken(request: Request, error: PyreqwestError) -> ProviderError:
     details: dict[str, Any] = getattr(error, "details", None) or {}
     causes: list[dict[str, str]] = details.get("causes") or []
-    reason = causes[-1]["message"] if causes else str(error)
+    reason = _ITS_URL.sub("", causes[-1]["message"] if causes else str(error))
     if isinstance(error, BuilderError):
         return _no_address(request, reason)
     # A connection that was made and then closed without a word is a `ConnectError` too.
     if isinstance(error, ConnectError) and any("(Connect)" in cause["message"] for cause in causes):
         return ServerFaultError(
-            f"{request.provider} could not be reached at {without_user(request.url)}: {reason}. "
+            f"{request.provider} could not be reached at {request.address}: {reason}. "
             "Check the address, and that a server listens there.",
             provider=request.provider,
         )
@@ -175,7 +217,7 @@ def _broken(request: Request, error: PyreqwestError) -> ProviderError:
 
 def _no_address(request: Request, reason: str) -> InvalidError:
     return InvalidError(
-        f"{without_user(request.url)!r} is no address to send a request to: {reason}. Write api_base like http://host:8000/v1.",
+        f"{request.address!r} is no address to send a request to: {reason}. Write api_base like http://host:8000/v1.",
         provider=request.provider,
     )
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+import warnings
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, Concatenate, Generic, Literal, ParamSpec, Protocol, Self, TypeAlias, TypeVar, cast, overload
+from functools import cached_property, partial
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeAlias, TypeVar, cast, overload
 
 from rigging_py.chat import Chat, ChatPipeline, FailMode, MapChatCallback, ThenChatCallback
+from rigging_py.chat.gather import gather
 from rigging_py.chat.output import Asked
-from rigging_py.error import RiggingError, UnboundPromptError
+from rigging_py.error import Paused, PipelineWarning, RiggingError, UnboundPromptError
 from rigging_py.generator import Generator, WatchCallback, get_generator
-from rigging_py.message import GenerateParams, inject_system_content
+from rigging_py.message import GenerateParams, Message, inject_system_content
 from rigging_py.parsing import Codec, JsonCodec, json_codec_of
 from rigging_py.parsing.codec import SeveralCodec
 from rigging_py.prompt.definition import Definition, define
+from rigging_py.prompt.inputs import Input
 from rigging_py.prompt.stream import PromptStream
 from rigging_py.run import OUTPUT_TOOL, OnTruncated, OutputMode
 
@@ -26,6 +28,8 @@ S = TypeVar("S")
 
 Answering: TypeAlias = "ChatPipeline | Generator | Chat | str"
 """What can answer a prompt: a pipeline, a generator, a chat to go on from, or a connection string."""
+Several: TypeAlias = "Sequence[Generator | str] | Generator | str"
+"""Generators that each answer a prompt, or one of them."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +82,14 @@ class Prompt(Generic[P, R]):
         """Whether the value is asked for as JSON."""
         return self.output_mode not in ("auto", "xml")
 
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The parameters that are shown below the docstring, which does not mention them."""
+        return self.definition.inputs
+
     @cached_property
-    def codec(self) -> Codec[R] | JsonCodec[R] | None:
-        """What reads the value, or None where the chat is returned."""
+    def output(self) -> Codec[R] | JsonCodec[R] | None:
+        """What asks for the value and reads it, or None where the chat is returned."""
         written = self.definition.codec
         return json_codec_of(self.definition.returns) if self.is_json and written is not None else written
 
@@ -95,12 +104,13 @@ class Prompt(Generic[P, R]):
         return self.definition.template
 
     def render(self, *args: P.args, **kwargs: P.kwargs) -> str:
-        """The text of the prompt for these arguments."""
-        return self._render(args, kwargs)
+        """The text of the prompt for these arguments; `[image_url]` and the like stand for parts that are no text."""
+        definition = self.definition
+        return definition.render(definition.arguments(args, kwargs), is_guided=not self.is_json)
 
     def process(self, chat: Chat) -> R:
         """Reads the return value out of a chat. Raises `MissingModelError` or `UnparsedError`."""
-        codec = self.codec
+        codec = self.output
         if codec is None:
             return cast("R", chat)
         text = _answer(chat)
@@ -133,20 +143,23 @@ class Prompt(Generic[P, R]):
             on_truncated=on_truncated or self.on_truncated,
         )
 
-    def then(self, *callbacks: ThenChatCallback) -> Self:
-        """Returns the prompt with callbacks that get each finished chat."""
-        return replace(self, then_callbacks=(*self.then_callbacks, *callbacks))
+    def then(self, *callbacks: ThenChatCallback, allow_duplicates: bool = False) -> Self:
+        """Returns the prompt with callbacks, async or not, that get each finished chat, and may give another.
 
-    def map(self, *callbacks: MapChatCallback) -> Self:
-        """Returns the prompt with callbacks that get all finished chats."""
-        return replace(self, map_callbacks=(*self.map_callbacks, *callbacks))
+        Raises `ValueError` for one that is there already, unless `allow_duplicates`; so do `map` and `watch`.
+        """
+        return replace(self, then_callbacks=_joined(self.then_callbacks, callbacks, allow_duplicates))
 
-    def watch(self, *callbacks: WatchCallback) -> Self:
+    def map(self, *callbacks: MapChatCallback, allow_duplicates: bool = False) -> Self:
+        """Returns the prompt with callbacks, async or not, that get all finished chats and give those to go on with."""
+        return replace(self, map_callbacks=_joined(self.map_callbacks, callbacks, allow_duplicates))
+
+    def watch(self, *callbacks: WatchCallback, allow_duplicates: bool = False) -> Self:
         """Returns the prompt with async callbacks that see finished chats."""
-        return replace(self, watch_callbacks=(*self.watch_callbacks, *callbacks))
+        return replace(self, watch_callbacks=_joined(self.watch_callbacks, callbacks, allow_duplicates))
 
     def clone(self, *, include_callbacks: bool = True) -> Self:
-        """Returns a prompt like this one, with or without its callbacks."""
+        """Returns a prompt like this one, its tools too, with or without its callbacks."""
         return (
             replace(self)
             if include_callbacks
@@ -165,7 +178,7 @@ class Prompt(Generic[P, R]):
 
     def bind_over(
         self, other: Answering | None = None
-    ) -> Callable[Concatenate[Sequence[Generator | str], P], Coroutine[Any, Any, list[R]]]:
+    ) -> Callable[Concatenate[Several, P], Coroutine[Any, Any, list[R]]]:
         """`run_over` of the prompt, with `other` answering too where it is given."""
         return (self.bind(other) if other is not None else replace(self, source=None)).run_over
 
@@ -181,9 +194,13 @@ class Prompt(Generic[P, R]):
     # Running it.
 
     async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        ready = self._ready("raise")
-        [chat] = await ready.run_batch([self._render(args, kwargs)])
-        return self._value(chat, ready)
+        values = await self._answers(self._ready("raise"), [self._message(args, kwargs)])
+        if len(values) != 1:
+            raise ValueError(
+                f"A map callback made {len(values)} chats of the one that {self.definition.name}() had; "
+                "use run_many(1, …), which returns all of their values."
+            )
+        return values[0]
 
     async def run(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Asks and reads the answer; the same as calling the prompt."""
@@ -191,29 +208,50 @@ class Prompt(Generic[P, R]):
 
     async def run_many(self, count: int, /, *args: P.args, **kwargs: P.kwargs) -> list[R]:
         """`count` answers to the same arguments; failed runs are left out where the prompt's pipeline says `skip`."""
-        ready = self._ready("raise", "skip")
-        chats = await ready.run_batch([self._render(args, kwargs)] * count)
-        return [self._value(chat, ready) for chat in chats]
+        message = self._message(args, kwargs)
+        return await self._answers(self._ready("raise", "skip"), [message.clone() for _ in range(count)])
 
-    async def run_over(self, generators: Sequence[Generator | str], /, *args: P.args, **kwargs: P.kwargs) -> list[R]:
+    async def run_over(self, generators: Several, /, *args: P.args, **kwargs: P.kwargs) -> list[R]:
         """An answer from each of `generators`, and from the prompt's own last where it has one.
 
-        Failed runs are left out where the prompt's pipeline says `skip`, else the first error is raised.
+        One that fails is left out, and a `PipelineWarning` says why, unless the prompt's pipeline skips such failures
+        anyway; where all fail the list is empty. What that pipeline excludes by `catch(exclude=…)` is raised, and so
+        is `Paused`. Callbacks see what each generator gives by itself.
         """
-        made = [get_generator(one) if isinstance(one, str) else one for one in generators]
+        given = [generators] if isinstance(generators, str | Generator) else generators
+        made = [get_generator(one) if isinstance(one, str) else one for one in given]
         has_own = self.pipeline is not None
         ready = self._ready("raise", "skip") if has_own or not made else self._refined(made[0].chat())
-        chats = await ready.add(self._render(args, kwargs)).run_over(*made, include_original=has_own)
-        return [self._value(chat, ready) for chat in chats]
+        answering = [ready.answered_by(one) for one in made] + ([ready] if has_own else [])
+        message = self._message(args, kwargs)
+        values = await gather([partial(self._answers_if_any, one, message.clone()) for one in answering])
+        return [value for several in values for value in several]
 
     def stream(self, *args: P.args, **kwargs: P.kwargs) -> PromptStream[R]:
         """One call as it comes: its events, the value as far as it is known, and at the end the value."""
         ready = self._ready("raise")
-        events = ready.add(self._render(args, kwargs)).stream()
-        return PromptStream(events, self.codec, lambda chat: self._value(chat, ready))
+        events = ready.add(self._message(args, kwargs)).stream()
+        return PromptStream(events, self.output, lambda chat: self._value(chat, ready))
 
-    def _render(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        return self.definition.render(self.definition.arguments(args, kwargs), is_guided=not self.is_json)
+    def _message(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Message:
+        definition = self.definition
+        return definition.message(definition.arguments(args, kwargs), is_guided=not self.is_json)
+
+    async def _answers(self, ready: ChatPipeline, said: Sequence[Message]) -> list[R]:
+        """What is answered to each message, one run for each; every call that is not streamed comes through here."""
+        return [self._value(chat, ready) for chat in await ready.run_batch(said)]
+
+    async def _answers_if_any(self, ready: ChatPipeline, message: Message) -> list[R]:
+        """What one of several generators answers. Why it fails becomes a warning."""
+        try:
+            return await self._answers(ready, [message])
+        except Exception as error:  # the wall between one generator and the others
+            if isinstance(error, (Paused, *ready.errors_to_exclude)):
+                raise
+            who = f"{type(ready.generator).__name__} {ready.generator.model!r}"
+            problem = f"{who} gave no answer to {self.definition.name}(), {type(error).__name__}: {error}"
+            warnings.warn(problem, PipelineWarning, stacklevel=2)
+            return []
 
     def _ready(self, *modes: FailMode) -> ChatPipeline:
         """The prompt's own pipeline with what the prompt adds, if it deals with failures in one of `modes`."""
@@ -235,7 +273,7 @@ class Prompt(Generic[P, R]):
 
     def _refined(self, pipeline: ChatPipeline) -> ChatPipeline:
         """The pipeline with what this prompt adds whatever its arguments are."""
-        codec = self.codec
+        codec = self.output
         ready = pipeline.with_(self.params) if self.params is not None else pipeline
         if self.tools:
             ready = ready.using(*self.tools, max_depth=self.max_tool_rounds)
@@ -255,7 +293,7 @@ class Prompt(Generic[P, R]):
 
     def _value(self, chat: Chat, ready: ChatPipeline) -> R:
         """The return value; the run has read it, unless it holds the chat or a callback may have put another."""
-        codec = self.codec
+        codec = self.output
         may_differ = ready.then_callbacks or ready.map_callbacks or not chat.generated
         if codec is None or isinstance(codec, SeveralCodec) or may_differ:
             return self.process(chat)
@@ -269,66 +307,20 @@ def _answer(chat: Chat) -> str:
     return calls[-1].arguments if calls and chat.last.role == "tool" else chat.last.content
 
 
-def _source(other: Answering) -> ChatPipeline | Generator | str:
-    return other.fork(include_all=True) if isinstance(other, Chat) else other
-
-
-class PromptDecorator(Protocol):
-    """Makes a typed function a prompt."""
-
-    @overload
-    def __call__(self, func: Callable[P, Awaitable[R]], /) -> Prompt[P, R]: ...
-    @overload
-    def __call__(self, func: Callable[P, R], /) -> Prompt[P, R]: ...
-    @overload
-    def __call__(self, *, tools: Iterable[object] = ..., system_prompt: str | None = ...) -> PromptDecorator: ...
-
-
-@overload
-def prompt(func: Callable[P, Awaitable[R]], /) -> Prompt[P, R]: ...
-@overload
-def prompt(func: Callable[P, R], /) -> Prompt[P, R]: ...
-@overload
-def prompt(
-    *,
-    pipeline: ChatPipeline | None = ...,
-    generator: Generator | None = ...,
-    generator_id: str | None = ...,
-    tools: Iterable[object] = ...,
-    system_prompt: str | None = ...,
-) -> PromptDecorator: ...
-def prompt(
-    func: Callable[..., Any] | None = None,
-    /,
-    *,
-    pipeline: ChatPipeline | None = None,
-    generator: Generator | None = None,
-    generator_id: str | None = None,
-    tools: Iterable[object] = (),
-    system_prompt: str | None = None,
-) -> Any:
-    """Makes a typed function a prompt: its docstring is said, its parameters are shown, its return type is read.
-
-    At most one of `pipeline`, `generator` and `generator_id` (a connection string, looked up on the first call) answers
-    it; without one it is bound later. `tools` are offered to the model, `system_prompt` comes before everything.
-    """
-    if func is not None and not callable(func):
-        raise TypeError(f"A prompt is a function; for {func!r} to answer one, write @prompt(generator_id={func!r}).")
-    given = [one for one in (pipeline, generator, generator_id) if one is not None]
-    if len(given) > 1:
+def _joined(present: tuple[S, ...], new: tuple[S, ...], allow_duplicates: bool) -> tuple[S, ...]:
+    twice = next((one for index, one in enumerate(new) if one in (*present, *new[:index])), None)
+    if twice is not None and not allow_duplicates:
         raise ValueError(
-            "A prompt is answered by one of pipeline, generator and generator_id; more than one was given."
+            f"{twice!r} is a callback of this prompt already; pass allow_duplicates=True to call it twice."
         )
+    return (*present, *new)
 
-    def decorate(
-        function: Callable[..., Any] | None = None,
-        *,
-        tools: Iterable[object] = tuple(tools),
-        system_prompt: str | None = system_prompt,
-    ) -> Any:
-        if function is None:
-            return functools.partial(decorate, tools=tools, system_prompt=system_prompt)
-        made: Prompt[..., Any] = Prompt(function, next(iter(given), None), tuple(tools), system_prompt)
-        return made
 
-    return decorate if func is None else decorate(func)
+def _source(other: Answering) -> ChatPipeline | Generator | str:
+    if isinstance(other, ChatPipeline | Generator | str):
+        return other
+    if isinstance(other, Chat):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return other.fork(include_all=True)
+    raise TypeError(
+        f"A prompt is answered by a pipeline, a generator, a chat or a connection string; not by {other!r}."
+    )

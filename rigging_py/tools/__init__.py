@@ -1,9 +1,33 @@
 """What a model may use: tools, their schemas, and their execution."""
 
 from rigging_py.error import Stop
+from rigging_py.message import FunctionCall, FunctionDefinition, ToolCall, ToolChoice, ToolDefinition
 from rigging_py.tools.context import ToolContext
+from rigging_py.tools.mcp_client import MCPClient, mcp
+from rigging_py.tools.mcp_server import as_mcp
+from rigging_py.tools.methods import ToolMethod, as_tools, tool_method
 from rigging_py.tools.options import ToolOptions
+from rigging_py.tools.robopages import robopages
 from rigging_py.tools.slots import ToolSlots
-from rigging_py.tools.tool import Tool, ToolMethod, as_tools, tool, tool_method
+from rigging_py.tools.tool import Tool, tool
 
-__all__ = ["Stop", "Tool", "ToolContext", "ToolMethod", "ToolOptions", "ToolSlots", "as_tools", "tool", "tool_method"]
+__all__ = [
+    "FunctionCall",
+    "FunctionDefinition",
+    "MCPClient",
+    "Stop",
+    "Tool",
+    "ToolCall",
+    "ToolChoice",
+    "ToolContext",
+    "ToolDefinition",
+    "ToolMethod",
+    "ToolOptions",
+    "ToolSlots",
+    "as_mcp",
+    "as_tools",
+    "mcp",
+    "robopages",
+    "tool",
+    "tool_method",
+]

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard, cast
 from pydantic_core import to_json
 
 from rigging_py.error import Stop
-from rigging_py.message import AnyContent, Message
+from rigging_py.message import AnyContent, ContentText, Message
 from rigging_py.parsing import tagged
 from rigging_py.run import ToolResult
 
@@ -26,11 +26,11 @@ def box(value: object, *, truncate: int | None = None) -> ToolResult:
     if isinstance(value, Stop):
         return ToolResult(tagged(STOP_TAG, value.message), stop=True)
     if isinstance(value, Message):
-        return ToolResult(tuple(value.content_parts))
+        return ToolResult(_cut(value.content_parts, truncate))
     if isinstance(value, AnyContent):
-        return ToolResult((value,))
+        return ToolResult(_cut([value], truncate))
     if _is_content(value):
-        return ToolResult(tuple(value))
+        return ToolResult(_cut(value, truncate))
     return ToolResult(_shortened(_text(value), truncate))
 
 
@@ -59,6 +59,20 @@ def _text(value: object) -> str:
     except ValueError:
         # Bytes that are no text, or an object inside of itself.
         return repr(value)
+
+
+def _cut(parts: Sequence[AnyContent], limit: int | None) -> tuple[AnyContent, ...]:
+    """The parts with no more text in all than the limit; those of which nothing is left are left out."""
+    if limit is None:
+        return tuple(parts)
+    kept: list[AnyContent] = []
+    for part in parts:
+        if isinstance(part, ContentText):
+            part = part.model_copy(update={"text": _shortened(part.text, limit)})
+            limit -= len(part.text)
+        if not isinstance(part, ContentText) or part.text:
+            kept.append(part)
+    return tuple(kept)
 
 
 def _shortened(text: str, limit: int | None) -> str:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import inspect
 import re
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from copy import deepcopy
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from importlib import import_module
 from typing import (
-    TYPE_CHECKING,
     Any,
-    Concatenate,
     Generic,
     ParamSpec,
     Self,
@@ -29,9 +26,10 @@ from typing import (
 from pydantic import ValidationError
 
 from rigging_py.error import Stop, ToolDefinitionError
-from rigging_py.message import FunctionDefinition, ToolDefinition
+from rigging_py.message import FunctionDefinition, Message, ToolCall, ToolDefinition, new_uuid
 from rigging_py.parsing.codec import first_complaints
-from rigging_py.run import PendingToolCall, ProgramTool, ToolResult
+from rigging_py.run import PendingToolCall, Program, ProgramTool, ToolResult
+from rigging_py.run.calls import problem_of, read_calls
 from rigging_py.run.program import Effect, OnUnfinished
 from rigging_py.tools.approval import approval
 from rigging_py.tools.boxing import box, box_error
@@ -130,6 +128,11 @@ class Tool(Generic[P, R]):
             name=self.name, description=self.description or None, parameters=self.parameters_schema
         )
         return ToolDefinition(function=function)
+
+    @property
+    def api_definition(self) -> ToolDefinition:
+        """The same as `definition`."""
+        return self.definition
 
     @cached_property
     def program(self) -> ProgramTool:
@@ -234,6 +237,23 @@ class Tool(Generic[P, R]):
     def _catches(self, error: BaseException) -> bool:
         return self.catch if isinstance(self.catch, bool) else isinstance(error, self.catch)
 
+    async def handle_tool_call(self, call: ToolCall, context: object = None) -> tuple[Message, bool]:
+        """Executes one call by hand: the message that answers it, and whether the tool wants the conversation to end.
+
+        Arguments that are not JSON, or that the tool does not take, make a message that says so. Nobody is asked for
+        an approval: whoever calls this has given it. Raises what `catch` leaves.
+        """
+        [pending] = read_calls(new_uuid().hex, 1, [call])
+        wrong = problem_of(pending, Program(tools={call.name: self.program}))
+        done = ToolResult(wrong.text, error=True) if wrong else await self.execute(pending, context)
+        content = done.content if isinstance(done.content, str) else list(done.content)
+        metadata = {**done.metadata, "error": True} if done.error else dict(done.metadata)
+        return Message("tool", content, tool_call_id=call.id, metadata=metadata), done.stop
+
+    def clone(self) -> Self:
+        """Returns a tool that is equal to this one. Tools do not change, so nobody needs it but code from Rigging."""
+        return replace(self)
+
     def with_(self, **options: Unpack[ToolOptions]) -> Self:
         """Returns the tool with these changes; None leaves the name, the description and `catch` as they are."""
         description = options.get("description")
@@ -284,38 +304,6 @@ def _may_pass(outcome: Outcome) -> bool:
     return transient or getattr(outcome, "retryable", False) is True
 
 
-# pydantic takes every attribute of a model for a field, except for functions and properties.
-if TYPE_CHECKING:
-
-    class _Descriptor: ...
-else:
-    _Descriptor = property
-
-
-class ToolMethod(_Descriptor, Generic[S, P, R]):
-    """A method that is a tool: on an object the bound `Tool`, on the class the plain function."""
-
-    def __init__(self, fn: Callable[Concatenate[S, P], R], options: ToolOptions) -> None:
-        super().__init__()
-        self.fn, self.options = fn, options
-        self._made: Tool[P, R] | None = None
-        functools.update_wrapper(cast("Any", self), fn)
-
-    @overload
-    def __get__(self, instance: None, owner: type[S]) -> Callable[Concatenate[S, P], R]: ...
-    @overload
-    def __get__(self, instance: S, owner: type[S]) -> Tool[P, R]: ...
-    def __get__(self, instance: S | None, owner: type[S]) -> Tool[P, R] | Callable[Concatenate[S, P], R]:
-        if instance is None:
-            return self.fn
-        bound = cast("Callable[P, R]", self.fn.__get__(instance, owner))
-        if self._made is None:
-            # The schema is the same for every object; the object is not to be kept alive by it.
-            made = Tool.from_callable(bound, **self.options)
-            self._made = replace(made, fn=cast("Callable[P, R]", self.fn))
-        return replace(self._made, fn=bound)
-
-
 @overload
 def tool(fn: Callable[P, R], /) -> Tool[P, R]: ...
 @overload
@@ -327,40 +315,3 @@ def tool(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
         return Tool.from_callable(function, **options)
 
     return make if fn is None else make(fn)
-
-
-@overload
-def tool_method(fn: Callable[Concatenate[S, P], R], /) -> ToolMethod[S, P, R]: ...
-@overload
-def tool_method(**options: Unpack[ToolOptions]) -> Callable[[Callable[Concatenate[S, P], R]], ToolMethod[S, P, R]]: ...
-def tool_method(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
-    """Makes a method a tool: `obj.method` is then a `Tool` bound to the object. Takes the options of `tool`."""
-    make = functools.partial(ToolMethod[Any, ..., Any], options=cast("ToolOptions", options))
-    return make if fn is None else make(fn)
-
-
-def as_tools(*tools: object) -> list[Tool[..., Any]]:
-    """Tools from tools, callables, and lists of either; an object with `tool_method`s gives all of them."""
-    found: list[Tool[..., Any]] = []
-    for one in tools:
-        if isinstance(one, Tool):
-            found.append(cast("Tool[..., Any]", one))
-        elif isinstance(one, list | tuple):
-            found += as_tools(*cast("Sequence[object]", one))
-        elif methods := _tool_methods(one):
-            found += methods
-        else:
-            found.append(tool(cast("Callable[..., Any]", one)))
-    return found
-
-
-def _tool_methods(holder: object) -> list[Tool[..., Any]]:
-    """The tools among an object's methods; looks at the class, so that no property runs."""
-    names = [
-        name
-        for base in reversed(type(holder).__mro__)
-        for name, value in vars(base).items()
-        if isinstance(value, ToolMethod)
-    ]
-    found = [getattr(holder, name) for name in dict.fromkeys(names)]
-    return [one for one in found if isinstance(one, Tool)]

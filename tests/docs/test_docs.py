@@ -117,10 +117,12 @@ ROOMS = [
     "model",
     "parsing",
     "tools",
+    "transform",
     "generator",
     "run",
     "observe",
     "store",
+    "watchers",
     "cli",
     "error",
 ]

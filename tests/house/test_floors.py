@@ -13,10 +13,11 @@ from tests.house.source import FRONT_DOOR, Import, Module, functions, imports, i
 
 FLOORS = {
     "error": 0,
-    "util": 0,
+    "logging": 0,
     "version": 0,
     "model": 1,
     "parsing": 1,
+    "util": 2,
     "message": 2,
     "run": 3,
     "wire": 3,
@@ -30,6 +31,7 @@ FLOORS = {
     "completion": 5,
     "data": 5,
     "interact": 5,
+    "watchers": 5,
     "prompt": 6,
     "agent": 7,
     "memory": 7,
@@ -40,10 +42,19 @@ FLOORS = {
     "testing": 10,
     "__main__": 11,
 }
-SIDEWAYS = {("model", "parsing"), ("completion", "chat"), ("interact", "chat")}
+SIDEWAYS = {
+    ("model", "parsing"),
+    ("tools", "generator"),
+    ("transform", "tools"),
+    ("completion", "chat"),
+    ("data", "chat"),
+    ("interact", "chat"),
+    ("watchers", "chat"),
+    ("watchers", "data"),
+}
 """Which rooms of one floor may look into which."""
 
-LEAVES = {"util", "version"}
+LEAVES = {"version"}
 """Rooms that import nothing of ours."""
 
 UPWARD = {

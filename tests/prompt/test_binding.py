@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import rigging_py as rg
-from rigging_py.error import RateLimitedError, UnboundPromptError
+from rigging_py.error import InvalidGeneratorError, PipelineWarning, RateLimitedError, UnboundPromptError
 from rigging_py.generator import registered
+from tests.tools.calls import call
 
 
 @rg.prompt
@@ -125,6 +126,12 @@ async def test_binding_leaves_the_prompt_as_it_was() -> None:
     assert how_many.pipeline is None
 
 
+@pytest.mark.parametrize("other", [3, None, [], how_many])
+def test_what_cannot_answer_is_refused_at_once(other: Any) -> None:
+    with pytest.raises(TypeError, match="answered by a pipeline, a generator, a chat or a connection string; not by"):
+        how_many.bind(other)
+
+
 async def test_run_many_gives_a_list_of_values() -> None:
     model = rg.scripted("<int>1</int>", "<int>2</int>")
     assert await how_many.bind_many(model)(2, "foxes") == [1, 2]
@@ -136,6 +143,12 @@ async def test_run_over_asks_each_generator_and_the_own_one_last() -> None:
     one, two = rg.scripted("<int>1</int>", "<int>1</int>"), rg.scripted("<int>2</int>", "<int>2</int>")
     assert await how_many.run_over([one, two.to_identifier()], "foxes") == [1, 2]
     assert await how_many.bind_over(rg.scripted("<int>3</int>"))([one, two], "foxes") == [1, 2, 3]
+
+
+async def test_run_over_takes_one_generator_too() -> None:
+    assert await how_many.run_over(rg.scripted("<int>1</int>"), "foxes") == [1]
+    assert await how_many.bind_over()((model := rg.scripted("<int>2</int>")).to_identifier(), "foxes") == [2]
+    assert len(model.heard) == 1
 
 
 async def test_bind_over_alone_forgets_what_answered_before() -> None:
@@ -167,6 +180,75 @@ async def test_many_runs_may_skip_those_that_fail() -> None:
     assert await how_many.bind(model.chat().catch(RateLimitedError, on_failed="skip")).run_many(3, "foxes") == [1, 3]
     own = rg.scripted("<int>2</int>").chat().catch(RateLimitedError, on_failed="skip")
     assert await how_many.bind(own).run_over([rg.scripted(RateLimitedError("slow"))], "foxes") == [2]
+
+
+async def test_generators_that_fail_are_left_out_and_named() -> None:  # surface 3.2 no. 28
+    def broken(messages: Any, params: Any) -> str:
+        raise KeyError("no such drawer")
+
+    failing = [rg.scripted(RateLimitedError("slow")), rg.FunctionGenerator(broken), rg.scripted(*["no"] * 4)]
+    asked = how_many.bind(rg.scripted("<int>2</int>"))
+    with pytest.warns(PipelineWarning) as seen:
+        assert await asked.run_over([failing[0], rg.scripted("<int>1</int>"), *failing[1:]], "foxes") == [1, 2]
+    said = sorted(str(one.message) for one in seen)
+    assert len(said) == 3
+    assert said[0].startswith(f"FunctionGenerator {failing[1].model!r} gave no answer to how_many(), KeyError: ")
+    assert sorted(one.partition("(), ")[2].partition(":")[0] for one in said) == [
+        "KeyError",
+        "MessagesExhaustedMaxRoundsError",
+        "RateLimitedError",
+    ]
+
+
+async def test_when_every_generator_fails_there_is_no_answer_and_every_reason() -> None:
+    failing = [rg.scripted(RateLimitedError("slow")) for _ in range(2)]
+    with pytest.warns(PipelineWarning, match="slow") as seen:
+        assert await how_many.run_over(failing, "foxes") == []
+    assert len(seen) == 2
+
+
+async def test_an_answer_without_the_value_is_left_out_as_well() -> None:
+    def finish() -> rg.Stop:
+        return rg.Stop("enough")
+
+    counting = rg.prompt(tools=[finish])(how_many.func)
+    with pytest.warns(PipelineWarning, match="MissingModelError"):
+        assert await counting.run_over([rg.scripted(call("finish")), rg.scripted("<int>1</int>")], "foxes") == [1]
+
+
+async def test_failures_that_a_pipeline_excludes_are_raised() -> None:
+    strict = rg.scripted("<int>1</int>").chat().catch(exclude=[RateLimitedError])
+    with pytest.raises(RateLimitedError, match="slow"):
+        await how_many.bind(strict).run_over([rg.scripted(RateLimitedError("slow"))], "foxes")
+
+
+async def test_a_run_that_waits_for_a_decision_is_not_left_out() -> None:
+    @rg.tool(needs_approval=True)
+    def feed() -> str:
+        return "fed"
+
+    asking = rg.prompt(tools=[feed])(how_many.func)
+    with pytest.raises(rg.Paused):
+        await asking.run_over([rg.scripted(call("feed")), rg.scripted("<int>1</int>")], "foxes")
+
+
+async def test_an_unknown_connection_string_is_a_mistake_and_not_a_failure() -> None:
+    with pytest.raises(InvalidGeneratorError):
+        await how_many.run_over([rg.scripted("<int>1</int>"), "nowhere!m"], "foxes")
+
+
+async def test_callbacks_see_what_each_generator_gives() -> None:
+    seen: list[str] = []
+
+    def note(chats: rg.ChatList) -> rg.ChatList:
+        seen.append(", ".join(chat.last.content for chat in chats))
+        return chats
+
+    assert await how_many.map(note).run_over([rg.scripted("<int>1</int>"), rg.scripted("<int>2</int>")], "foxes") == [
+        1,
+        2,
+    ]
+    assert sorted(seen) == ["<int>1</int>", "<int>2</int>"]
 
 
 async def test_one_prompt_is_shared_by_many_tasks() -> None:

@@ -67,6 +67,8 @@ SHOWN: list[tuple[object, str]] = [
     ([Value(text="a"), Value(text="b")], "<value>\n<value>a</value>\n<value>b</value>\n</value>"),
     ([[1, 2], []], "<value>\n<item>\n  <item>1</item>\n  <item>2</item>\n</item>\n<item></item>\n</value>"),
     ({"k": ["a", "b"]}, '<value>\n<item key="k">\n  <item>a</item>\n  <item>b</item>\n</item>\n</value>'),
+    (rg.Message("user", "Is <b> bold?"), "<value>[user]: Is &lt;b&gt; bold?</value>"),
+    (CHAT.all, "<value>\n<item>[user]: hi</item>\n<item>[assistant]: &lt;b&gt;hello&lt;/b&gt;</item>\n</value>"),
     (CHAT, "<value>\n[user]: hi\n\n[assistant]: &lt;b&gt;hello&lt;/b&gt;\n</value>"),
 ]
 

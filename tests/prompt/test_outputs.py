@@ -137,6 +137,48 @@ async def test_a_bad_answer_is_asked_for_again_with_the_example(kind: Any, bad: 
     assert ask.render().partition("tags):\n\n")[2].strip() in said
 
 
+async def test_an_empty_list_is_one_empty_element_and_costs_one_call() -> None:  # surface 3.2 no. 36
+    for kind, answer in (
+        (list[str], "Nothing found. <str></str>"),
+        (list[Fact], "<fact/>"),
+        (set[int], "<int> </int>"),
+    ):
+        ask, model = asking_for(kind, answer)
+        assert len(await ask()) == 0
+        assert len(model.heard) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "value"),
+    [
+        (bool, "Yes, it is", True),
+        (bool, "No. It never was.", False),
+        (bool, "TRUE", True),
+        (int, "1,234", 1234),
+        (int, "1,234,567", 1234567),
+        (int, "-1,234", -1234),
+        (int, " 42 ", 42),
+        (float, "1,234.5", 1234.5),
+        (list[int], "1,234", [1234]),
+    ],
+)
+async def test_truths_and_numbers_are_read_as_people_write_them(  # surface 3.2 no. 36
+    kind: Any, said: str, value: object
+) -> None:
+    tag = "int" if kind == list[int] else kind.__name__
+    ask, model = asking_for(kind, f"<{tag}>{said}</{tag}>")
+    assert await ask() == value
+    assert len(model.heard) == 1
+
+
+@pytest.mark.parametrize(("kind", "said"), [(bool, "perhaps"), (int, "1,2"), (int, "4 or 5"), (int, "4.5")])
+async def test_what_is_neither_is_asked_for_again(kind: type[Any], said: str) -> None:
+    tag = kind.__name__
+    ask, model = asking_for(kind, f"<{tag}>{said}</{tag}>", f"<{tag}>1</{tag}>" if kind is int else "<bool>no</bool>")
+    assert await ask() == (1 if kind is int else False)
+    assert len(model.heard) == 2
+
+
 async def test_a_chat_is_returned_as_it_is() -> None:
     ask, model = asking_for(rg.Chat, "anything at all")
     chat = await ask()
@@ -150,6 +192,31 @@ async def test_a_tuple_may_hold_the_chat_too() -> None:
     texts, chat = await ask()
     assert texts == ["a", "b"]
     assert chat.last.content == "<str>a</str><str>b</str>"
+
+
+def test_with_one_member_besides_the_chat_the_words_are_those_for_that_member() -> None:
+    for kind, words in (
+        (tuple[list[str], rg.Chat], "output for each item (use xml tags):\n\n<str></str>\n"),
+        (tuple[rg.Chat, int], "output (use xml tags):\n\n<int></int>\n"),
+        (Told, "output (use xml tags):\n\n<joke></joke>\n"),
+        (tuple[int, str, rg.Chat], "outputs (use xml tags):\n\n<int></int>\n\n<str></str>\n"),
+    ):
+        ask, _ = asking_for(kind)
+        assert ask.render() == f"Go.\n\nProduce the following {words}"
+
+
+async def test_of_the_chat_alone_nothing_is_asked() -> None:
+    ask, model = asking_for(tuple[rg.Chat, rg.Chat], "anything")
+    first, second = await ask()
+    assert first.last.content == second.last.content == "anything"
+    assert model.heard[0].text == "[user]: Go."
+
+
+async def test_lists_and_models_and_the_chat_come_together() -> None:
+    ask, _ = asking_for(tuple[list[Fact], rg.Chat, dict[str, int]], '<fact>a</fact><fact>b</fact><dict>{"c": 1}</dict>')
+    facts, chat, counts = await ask()
+    assert (facts, counts) == ([Fact(fact="a"), Fact(fact="b")], {"c": 1})
+    assert chat.last.content.startswith("<fact>a")
 
 
 @pytest.mark.parametrize("kind", [Told, Checked])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
 import rigging_py as rg
-from rigging_py.error import ExhaustedMaxRoundsError, MaxDepthError, MissingModelError
+from rigging_py.error import ExhaustedMaxRoundsError, MaxDepthError, MissingModelError, ToolDefinitionError
 from tests.tools.calls import call
 
 
@@ -44,6 +45,101 @@ async def test_refinements_are_new_prompts() -> None:
     assert (base.params, base.max_parsing_rounds, base.then_callbacks) == (None, 3, ())
     assert refined.clone(include_callbacks=False).then_callbacks == ()
     assert refined.clone().then_callbacks == (print,)
+
+
+def test_a_clone_keeps_its_tools_and_its_callbacks_unless_told_not_to() -> None:  # surface 3.2 no. 37
+    async def watch(chats: list[Any]) -> None: ...
+
+    base = rg.prompt(tools=[look], system_prompt="Be brief.")(how_many.func)
+    prompt = base.then(print).map(list).watch(watch).with_(seed=1).set_(max_tool_rounds=2)
+    same, bare = prompt.clone(), prompt.clone(include_callbacks=False)
+    assert same == prompt
+    assert same is not prompt
+    assert (bare.then_callbacks, bare.map_callbacks, bare.watch_callbacks) == ((), (), ())
+    assert (bare.tools, bare.system_prompt, bare.params, bare.max_tool_rounds) == (
+        (look,),
+        "Be brief.",
+        rg.GenerateParams(seed=1),
+        2,
+    )
+
+
+@pytest.mark.parametrize("kind", ["then", "map", "watch"])
+def test_a_callback_that_is_there_already_is_refused_unless_it_is_meant(kind: str) -> None:
+    async def callback(found: Any) -> None: ...
+
+    add: Any = getattr(how_many, kind)
+    again: Any = getattr(add(callback), kind)
+    for wrong in (again, functools.partial(add, callback)):
+        with pytest.raises(ValueError, match="callback of this prompt already; pass allow_duplicates=True"):
+            wrong(callback)
+    assert getattr(again(callback, allow_duplicates=True), f"{kind}_callbacks") == (callback, callback)
+
+
+async def test_a_callback_that_is_meant_twice_is_called_twice() -> None:
+    seen: list[rg.Chat] = []
+
+    async def keep(chats: list[rg.Chat]) -> None:
+        seen.extend(chats)
+
+    pipeline = rg.scripted("<int>1</int>").chat().watch(keep)
+    prompt = how_many.bind(pipeline).then(seen.append).then(seen.append, allow_duplicates=True).watch(keep)
+    await prompt("foxes")
+    assert len(seen) == 4
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_callbacks_may_be_async_or_not(is_async: bool) -> None:
+    other = rg.Chat(messages=[rg.Message("assistant", "<int>7</int>")])
+
+    def swap(chat: rg.Chat) -> rg.Chat:
+        return other
+
+    async def wait_and_swap(chat: rg.Chat) -> rg.Chat:
+        return other
+
+    def keep(chats: rg.ChatList) -> rg.ChatList:
+        return chats
+
+    async def wait_and_keep(chats: rg.ChatList) -> rg.ChatList:
+        return chats
+
+    then, each = (wait_and_swap, wait_and_keep) if is_async else (swap, keep)
+    assert await how_many.then(then).map(each).bind(rg.scripted("<int>1</int>"))("foxes") == 7
+
+
+async def test_a_callback_that_makes_several_chats_of_one_is_told_what_to_use() -> None:
+    doubled = how_many.map(lambda chats: [*chats, *chats]).bind(rg.scripted("<int>1</int>", "<int>2</int>"))
+    with pytest.raises(ValueError, match=r"made 2 chats of the one that how_many\(\) had; use run_many\(1, …\)"):
+        await doubled("foxes")
+    assert await doubled.run_many(1, "foxes") == [2, 2]
+
+
+async def test_a_prompt_shows_what_it_is_made_of() -> None:
+    @rg.prompt(generator=(model := rg.scripted("<int>1</int>")))
+    async def ask(kind: str, page_count: Annotated[int, rg.Ctx(prefix="Long:")] = 3) -> int:
+        """How many {{ kind }}?"""
+
+    [shown] = ask.inputs
+    assert (shown.name, shown.tag, shown.ctx.prefix) == ("page_count", "page-count", "Long:")
+    assert ask.output is not None
+    assert (ask.output.example, ask.output.read("<int>2</int>")) == ("<int></int>", 2)
+    assert ask.docstring == "How many {{ kind }}?"
+    assert ask.template == (
+        "How many {{ kind }}?\n\n{{ page_count }}\n\n"
+        "Produce the following output (use xml tags):\n\n<int></int>\n"
+    )  # fmt: skip
+    assert ask.pipeline is not None
+    assert ask.pipeline.generator is model
+    assert (ask.tools, ask.system_prompt, ask.params) == ((), None, None)
+
+
+def test_a_prompt_that_returns_the_chat_has_no_output_to_read() -> None:
+    @rg.prompt
+    async def talk() -> rg.Chat:
+        """Talk."""
+
+    assert talk.output is None
 
 
 async def test_three_more_calls_are_the_default_for_answers_that_cannot_be_read() -> None:
@@ -161,6 +257,23 @@ async def test_a_prompt_is_a_tool_for_another() -> None:
     }
     assert editor.heard[1].messages[-1].content == '["roses","violets"]'
     assert "<count>2</count>" in poet.heard[0].text
+
+
+@pytest.mark.parametrize("name", ["run", "run_many", "run_over"])
+def test_a_prompt_is_a_tool_and_its_ways_to_run_are_not(name: str) -> None:
+    with pytest.raises(ToolDefinitionError, match=rf"{name}\(\) takes \*args"):
+        rg.Tool.from_callable(getattr(how_many.bind(rg.scripted()), name))
+
+
+async def test_what_a_prompt_returns_is_json_for_the_model_that_used_it_as_a_tool() -> None:
+    @rg.prompt
+    async def find() -> dict[str, list[int]]:
+        """Finds."""
+
+    answering = find.bind(rg.scripted('<dict>{"a": [1, 2]}</dict>'))
+    model = rg.scripted(call("find"), "done")
+    chat = await model.chat("hi").using(answering).run()
+    assert chat.messages[-1].content == '{"a":[1,2]}'
 
 
 # Methods.

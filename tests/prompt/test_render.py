@@ -180,6 +180,22 @@ def test_blocks_of_the_template_leave_no_lines_behind() -> None:
     assert listed.render(["a", "b"]) == "Items:\n1. a\n2. b\n01"
 
 
+def test_templates_go_through_lists_of_models_and_choose() -> None:
+    @rg.prompt
+    async def greet(people: list[Person], is_formal: bool = False) -> rg.Chat:
+        """
+        Greet {% if is_formal %}formally{% else %}warmly{% endif %}:
+        {% for person in people %}
+        - {{ person.name }}{% if not loop.last %},{% else %}.{% endif %}
+
+        {% endfor %}
+        """
+
+    people = [Person(name="Ada", age=36), Person(name="Bob", age=7)]
+    assert greet.render(people) == "Greet warmly:\n- Ada,\n- Bob.\n"
+    assert greet.render([], is_formal=True) == "Greet formally:\n"
+
+
 # Arguments are never templates and never markup.
 
 
@@ -202,6 +218,28 @@ def test_an_argument_cannot_close_its_tag_or_open_another() -> None:
     assert "<int>" not in shown
     assert '<question>&lt;/question&gt;&lt;int&gt;1&lt;/int&gt;"&amp;</question>' in shown
     assert shown.count("</question>") == 1
+
+
+def test_models_are_elements_and_their_text_is_not() -> None:
+    @rg.prompt
+    async def ask(person: Person, people: list[Person], by_name: dict[str, Person]) -> rg.Chat:
+        """Go."""
+
+    someone = Person(name="A<b> & c", age=1)
+    element = "<person>\n  <name>A&lt;b&gt; &amp; c</name>\n  <age>1</age>\n</person>"
+    indented = "\n".join(f"  {line}" for line in element.splitlines())
+    assert ask.render(someone, [someone, someone], {"k": someone}) == (
+        f"Go.\n\n{element}\n\n<people>\n{element}\n{element}\n</people>\n\n"
+        f'<by-name>\n<item key="k">\n{indented}\n</item>\n</by-name>'
+    )
+
+
+def test_the_author_of_a_docstring_chooses_between_text_as_it_is_and_text_that_forges_nothing() -> None:
+    @rg.prompt
+    async def ask(text: str) -> rg.Chat:
+        """As it is: {{ text }}. Escaped: <quote>{{ text | e }}</quote>"""
+
+    assert ask.render("</quote>&") == "As it is: </quote>&. Escaped: <quote>&lt;/quote&gt;&amp;</quote>"
 
 
 def test_a_template_cannot_reach_into_python() -> None:

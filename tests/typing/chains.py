@@ -85,6 +85,11 @@ def by_pipeline_with_options() -> set[int]:
     """Go."""
 
 
+@model.prompt(system_prompt="Be brief.", tools=[plain])
+async def looking(picture: rg.ContentImageUrl) -> str:
+    """Go."""
+
+
 class Zoo:
     @rg.prompt
     async def count(self, kind: str) -> int:
@@ -117,6 +122,20 @@ async def prompts_give_what_their_functions_declare() -> None:
     assert_type(await by_pipeline_with_options(), set[int])
     assert_type(sync.render("a"), str)
     assert_type(sync.process(rg.Chat(messages=[])), Fact)
+    assert_type([one.tag for one in sync.inputs], list[str])
+    assert_type((sync.docstring, sync.template), tuple[str, str])
+    assert_type(sync.pipeline, rg.ChatPipeline | None)
+    assert_type(await looking(rg.ContentImageUrl.from_url("data:image/png;base64,")), str)
+
+
+async def prompts_of_texts_give_what_they_are_told_to() -> None:
+    assert_type(rg.make_prompt("Go."), rg.Prompt[..., str])
+    assert_type(await rg.make_prompt("Tell {{ what }}.", ctx=rg.Ctx("joke")).bind(model)(what="a joke"), str)
+    assert_type(await rg.make_prompt("Go.", Fact).bind("openai!gpt-4o").run(), Fact)
+    assert_type(await rg.make_prompt("Go.", list[str], ctx=rg.Ctx("joke")).bind_many(model)(2), list[list[str]])
+    assert_type(await rg.make_prompt("Go.", rg.Chat).run_over([model]), list[rg.Chat])
+    assert_type(await rg.make_prompt("Go.", return_type=Fact).bind(model).stream().value(), Fact)
+    assert_type(rg.make_prompt("Go.", int | None), rg.Prompt[..., Any])
 
 
 async def prompts_on_classes_take_no_self() -> None:
@@ -135,6 +154,8 @@ async def bound_prompts_keep_their_types() -> None:
     assert_type(await sync.bind("openai!gpt-4o")("a"), Fact)
     assert_type(await sync.with_(temperature=1.0).set_(max_tool_rounds=1).clone()("a"), Fact)
     assert_type(await sync.then(print).map(print)("a"), Fact)
+    assert_type(await sync.then(print).then(print, allow_duplicates=True).run("a"), Fact)
+    assert_type(await sync.clone(include_callbacks=False).run("a"), Fact)
     assert_type(await sync.run_many(3, "a"), list[Fact])
     assert_type(await sync.run_over([model, "openai!gpt-4o"], name="a"), list[Fact])
     assert_type(await sync.bind_many(model)(3, "a"), list[Fact])
@@ -147,6 +168,7 @@ async def wrong_arguments_are_refused() -> None:
     await sync(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await sync()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await sync.run_many("a")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    await sync.run(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     sync.render(nmae="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await Zoo().count(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     sync.bind(42)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -12,6 +12,6 @@ import rigging_py as rg
 async def test_what_the_type_checkers_check_can_be_imported() -> None:
     chains = import_module("tests.typing.chains")
     prompts: list[Any] = [one for one in vars(chains).values() if isinstance(one, rg.Prompt)]
-    assert len(prompts) == 9
+    assert len(prompts) == 10
     for prompt in prompts:
         assert prompt.definition.signature.return_annotation is not inspect.Signature.empty

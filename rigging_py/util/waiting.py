@@ -1,4 +1,4 @@
-"""Small helpers for the program around the package: `await_` for places that cannot await."""
+"""`await_`: waits for coroutines in places that cannot await."""
 
 from __future__ import annotations
 
