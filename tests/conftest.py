@@ -13,6 +13,9 @@ from tests.house.loopback import refuse_the_network
 os.environ["RIGGING_PY_LOOPBACK_ONLY"] = "1"
 refuse_the_network()
 
+# logfire, which a few tests are about, would otherwise instrument every model of every process that they start.
+os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+
 # A proxy would stand before the servers that tests start, and one on this machine would lead out of it.
 for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
     del os.environ[name]

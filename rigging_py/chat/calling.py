@@ -21,7 +21,7 @@ from rigging_py.message import (
 )
 from rigging_py.observe import DeltaDetail, EditTurn, ModelCallDetail
 from rigging_py.run import CallModel, PartialStreamedTurn, StreamedText, StreamedTurnAssembler, StreamedTurnEvent
-from rigging_py.tools import ToolCodec, ToolMode, codec_of_mode, decode
+from rigging_py.tools.codecs import ToolCodec, ToolMode, codec_of_mode, decode
 
 if TYPE_CHECKING:
     from rigging_py.chat.conversation import Conversation

@@ -17,8 +17,6 @@ from rigging_py.message import (
     GenerateParams,
     Message,
     MessageDict,
-    MessageSlice,
-    SliceType,
     StopReason,
     Usage,
     fresh,
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch
 
     from rigging_py.chat.pipeline import ChatPipeline
+    from rigging_py.message import MessageSlice, SliceType
     from rigging_py.tokenizer import TokenizedChat, Tokenizer
 
 Input = Sequence[Message | MessageDict | str] | Message | MessageDict | Mapping[str, Any] | str

@@ -22,7 +22,8 @@ from rigging_py.generator import Generator, WatchCallback
 from rigging_py.message import GenerateParams, Message, ToolChoice
 from rigging_py.observe import Hooks, Seam, Tracing, automatic, check_hook, is_listened_to
 from rigging_py.run import OnTruncated, OutputMode, OutputSpec, Program, RunLimits
-from rigging_py.tools import Tool, ToolMode, as_tools
+from rigging_py.tools import Tool, as_tools
+from rigging_py.tools.codecs import ToolMode
 from rigging_py.transform import Transform
 
 ThenChatCallback: TypeAlias = Callable[[Chat], Any]
