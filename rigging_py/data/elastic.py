@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from rigging_py.chat import Chat, ChatList
 from rigging_py.data.extra import load
-from rigging_py.data.reading import as_chats, read_chat
+from rigging_py.data.reading import as_chats, read_chat, stored
 from rigging_py.error import ProcessingError
 
 if TYPE_CHECKING:
@@ -33,9 +33,11 @@ def chats_to_elastic_data(
 
 def _operation(chat: Chat, index: str, op_type: ElasticOpType) -> dict[str, Any]:
     operation = {"_index": index, "_op_type": op_type, "_id": str(chat.uuid)}
-    return (
-        operation if op_type == "delete" else {**operation, "_source": chat.model_dump(mode="json", exclude={"uuid"})}
-    )
+    if op_type == "delete":
+        return operation
+    source = stored(chat)
+    del source["uuid"]
+    return {**operation, "_source": source}
 
 
 async def chats_to_elastic(

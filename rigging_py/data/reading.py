@@ -1,4 +1,4 @@
-"""What every form shares: one chat is a list of one, and what is no chat says so in a letter."""
+"""What every form shares: a chat as plain data, read again or refused in a letter, and one chat as a list of one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from rigging_py.chat import Chat
 from rigging_py.error import ProcessingError
+from rigging_py.message import Message
 
 
 def as_chats(chats: Chat | Sequence[Chat]) -> Sequence[Chat]:
@@ -16,10 +17,20 @@ def as_chats(chats: Chat | Sequence[Chat]) -> Sequence[Chat]:
     return [chats] if isinstance(chats, Chat) else chats
 
 
-def read_chat(stored: Mapping[str, Any], place: str) -> Chat:
-    """The chat in stored data. Raises `ProcessingError` naming the `place` and the field; the data is not repeated."""
+def stored(chat: Chat, *, exclude_none: bool = False) -> dict[str, Any]:
+    """The chat as JSON-safe data. What is no JSON, such as an object in the metadata, becomes the name of its type."""
+    return chat.model_dump(mode="json", exclude_none=exclude_none, fallback=_type_name)
+
+
+def _type_name(value: object) -> str:
+    # Not its repr, which may hold what nobody meant to store.
+    return f"<{type(value).__qualname__}>"
+
+
+def read_chat(data: Mapping[str, Any], place: str) -> Chat:
+    """The chat in data. Raises `ProcessingError` naming the `place` and the field; nothing else of it is told."""
     try:
-        return Chat.model_validate(stored)
+        return Chat.model_validate(data)
     except (ValidationError, TypeError) as error:
         raise ProcessingError(f"{place} is not a chat: {problem_of(error)}.") from None
 
@@ -30,3 +41,9 @@ def problem_of(error: Exception) -> str:
         return str(error).rstrip(".")
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"
+
+
+def chat_of(messages: list[Message]) -> Chat:
+    """A chat of messages that came alone: an assistant's message at the end is what was generated."""
+    is_answered = bool(messages) and messages[-1].role == "assistant"
+    return Chat(messages=messages[:-1], generated=messages[-1:]) if is_answered else Chat(messages=messages)

@@ -32,7 +32,7 @@ from rigging_py.generator.fixups import LITELLM_FIXUPS, with_fixups
 from rigging_py.generator.lite_reply import facts_of, is_probably_cut, with_media
 from rigging_py.generator.network import refuse_outside
 from rigging_py.generator.slots import Pace, Slots
-from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, Usage
+from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, Usage, fresh
 from rigging_py.wire import (
     BODY_LIMIT,
     ChatStream,
@@ -123,7 +123,8 @@ class LiteLLMGenerator(Generator):
     def _room(self) -> Slots:
         return self._slots.setdefault(self.max_connections, Slots(self.max_connections))
 
-    def _pace(self) -> Pace:
+    def pace(self) -> Pace:
+        """What spaces the requests of this generator and of those made from it."""
         seconds = self.min_delay_between_requests / 1000
         return self._paces.setdefault(seconds, Pace(seconds))
 
@@ -181,9 +182,11 @@ class LiteLLMGenerator(Generator):
             # Looking for MCP tools among the tools, litellm 1.106 imports a package that it does not require.
             "_skip_mcp_handler": True if merged.tools else None,
         }
-        await self._pace().start()
+        await self.pace().start()
         try:
-            return await litellm.acompletion(**{name: value for name, value in request.items() if value is not None})
+            # litellm writes into what it is given, and some of it is the generator's own.
+            given = fresh({name: value for name, value in request.items() if value is not None})
+            return await litellm.acompletion(**given)
         except Exception as error:
             failure = self._failure(error)
             if failure is None:

@@ -6,11 +6,15 @@ from rigging_py.message.content import (
     Audio,
     Content,
     ContentAudioInput,
+    ContentFile,
     ContentImageUrl,
+    ContentReasoning,
     ContentText,
+    FileData,
     ImageUrl,
 )
 from rigging_py.message.message import (
+    CompatibilityFlag,
     Message,
     MessageDict,
     Messages,
@@ -19,8 +23,10 @@ from rigging_py.message.message import (
     fresh,
     inject_system_content,
     new_uuid,
+    strip_system_content,
 )
 from rigging_py.message.params import GenerateParams
+from rigging_py.message.slices import MessageSlice, SliceType
 from rigging_py.message.turn import (
     Delta,
     GeneratedText,
@@ -36,11 +42,15 @@ from rigging_py.message.turn import (
 __all__ = [
     "AnyContent",
     "Audio",
+    "CompatibilityFlag",
     "Content",
     "ContentAudioInput",
+    "ContentFile",
     "ContentImageUrl",
+    "ContentReasoning",
     "ContentText",
     "Delta",
+    "FileData",
     "FunctionCall",
     "FunctionDefinition",
     "GenerateParams",
@@ -48,10 +58,12 @@ __all__ = [
     "ImageUrl",
     "Message",
     "MessageDict",
+    "MessageSlice",
     "Messages",
     "ModelTurn",
     "ReasoningDelta",
     "Role",
+    "SliceType",
     "StopReason",
     "TextDelta",
     "ToolCall",
@@ -63,5 +75,6 @@ __all__ = [
     "fresh",
     "inject_system_content",
     "new_uuid",
+    "strip_system_content",
     "to_stop_reason",
 ]

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 
 class FunctionDefinition(BaseModel):
-    """A function: its name, what it does, and a JSON schema of its arguments."""
+    """A function: its name, what it does, and a JSON schema of its arguments, None for one that takes nothing."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     description: str | None = None
     parameters: dict[str, Any] | None = None
+
+    @field_validator("parameters")
+    @classmethod
+    def _none_for_nothing(cls, schema: dict[str, Any] | None) -> dict[str, Any] | None:
+        # Some providers refuse an object without properties.
+        takes_nothing = schema is not None and schema.get("type") == "object" and schema.get("properties") == {}
+        return None if takes_nothing and not (schema or {}).get("additionalProperties") else schema
 
 
 class ToolDefinition(BaseModel):

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import operator
 import os
 import random
 import re
 import textwrap
 import uuid as uuid_module
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Literal, Self, TypeAlias, TypedDict, TypeVar, cast, overload
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json, to_jsonable_python
+from typing_extensions import deprecated
 
 import rigging_py.parsing as parsing
 from rigging_py.message.calls import ToolCall
-from rigging_py.message.content import AnyContent, Content, ContentText
+from rigging_py.message.content import AnyContent, Content, ContentReasoning, ContentText
+from rigging_py.message.edits import Edit, difference, edited
+from rigging_py.message.sliced import Sliced
+from rigging_py.message.slices import MessageSlice, SliceType
+from rigging_py.model import ErrorModel, Model
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -24,9 +32,14 @@ D = TypeVar("D")
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
-Role = Literal["system", "user", "assistant", "tool"]
+Role = Literal["system", "developer", "user", "assistant", "tool"]
 """Who speaks."""
 
+CompatibilityFlag: TypeAlias = Literal["content_as_str", "skip_tools"]
+"""What of a message a server does not take."""
+
+_OURS = ("system", "developer", "user")
+_SYSTEM = ("system", "developer")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 
@@ -72,7 +85,7 @@ class MessageDict(TypedDict):
     content: str | list[Any]
 
 
-class Message(BaseModel):
+class Message(Sliced, BaseModel):
     """One message of a conversation.
 
     `content` is a string, or a sequence of strings and content parts. What a person or the program wrote is
@@ -87,37 +100,29 @@ class Message(BaseModel):
     tool_calls: list[ToolCall] | None = None
     tool_call_id: str | None = None
     metadata: dict[str, Any] = Field(default_factory=dict[str, Any], repr=False)
+    # Nearly every message has none, so that none is what costs least to hold, to copy and to store.
+    slice_refs: list[MessageSlice] | None = Field(
+        default=None, serialization_alias="slices", exclude_if=operator.not_, repr=False
+    )
 
     def __init__(
         self,
         role: Role,
         content: str | Content | Sequence[str | Content | dict[str, Any]] | None = None,
+        slices: Sequence[MessageSlice | dict[str, Any]] | None = None,
         tool_calls: Sequence[ToolCall | dict[str, Any]] | None = None,
         tool_call_id: str | None = None,
         cache_control: Literal["ephemeral"] | dict[str, str] | None = None,
         **fields: Any,
     ) -> None:
         if "content_parts" not in fields:
-            fields["content_parts"] = _to_parts(content, is_ours=role in ("system", "user"))
+            fields["content_parts"] = _to_parts(content, is_ours=role in _OURS)
+        fields.setdefault("slice_refs", slices)
         super().__init__(role=role, tool_calls=tool_calls, tool_call_id=tool_call_id, **fields)
-        if cache_control is not None and self.content_parts:
-            mark = {"type": "ephemeral"} if cache_control == "ephemeral" else cache_control
-            self.content_parts[-1] = self.content_parts[-1].model_copy(update={"cache_control": mark})
-
-    @property
-    def content(self) -> str:
-        """The text: its text parts joined by line ends, blank ones left out."""
-        parts = self.content_parts
-        if len(parts) == 1 and isinstance(parts[0], ContentText):
-            return parts[0].text
-        return "\n".join(part.text for part in parts if isinstance(part, ContentText) and part.text.strip())
-
-    @content.setter
-    def content(self, text: str) -> None:
-        places = [index for index, part in enumerate(self.content_parts) if isinstance(part, ContentText)]
-        others: list[Content] = [part for part in self.content_parts if not isinstance(part, ContentText)]
-        others.insert(places[0] if places else 0, ContentText(text=text))
-        self.content_parts = others
+        if self.slice_refs is not None:
+            self.slices = self.slice_refs
+        if cache_control is not None:
+            self.cache(True if cache_control == "ephemeral" else cache_control)
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         yield from super().__repr_args__()
@@ -131,9 +136,15 @@ class Message(BaseModel):
     # Making messages.
 
     @classmethod
-    def of(cls, role: Role, text: str, tool_calls: list[ToolCall] | None = None) -> Message:
+    def of(
+        cls,
+        role: Role,
+        text: str,
+        tool_calls: list[ToolCall] | None = None,
+        reasoning: Sequence[ContentReasoning] = (),
+    ) -> Message:
         """A message of a text, and of calls that were checked; what is said while a run goes on comes in here."""
-        parts = [ContentText(text=text)] if text else []
+        parts = [*reasoning, ContentText(text=text)] if text else [*reasoning]
         return assemble(
             cls,
             {
@@ -143,8 +154,33 @@ class Message(BaseModel):
                 "tool_calls": tool_calls,
                 "tool_call_id": None,
                 "metadata": {},
+                "slice_refs": None,
             },
         )
+
+    @classmethod
+    def from_model(
+        cls,
+        models: Model | Sequence[Model],
+        role: Role = "user",
+        suffix: str | None = None,
+        tool_call_id: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> Self:
+        """A message of models, each as its element and on lines of its own, marked with a slice; `suffix` comes last.
+
+        What an `ErrorModel` says is in the metadata too, as `error`.
+        """
+        given = [models] if isinstance(models, Model) else list(models)
+        texts = [f"{one.to_pretty_xml()}\n" for one in given]
+        errors = [one.content for one in given if isinstance(one, ErrorModel)]
+        said = {"error": errors[-1]} if errors else {}
+        slices: list[MessageSlice] = []
+        for one, text in zip(given, texts, strict=True):
+            start = slices[-1].stop + 1 if slices else 0
+            slices.append(MessageSlice("model", one, start, start + len(text) - 1))
+        content = ContentText(text="".join(texts) + (suffix or ""))
+        return cls(role, content, slices, tool_call_id=tool_call_id, metadata={**(metadata or {}), **said})
 
     @classmethod
     def fit(cls, message: Message | MessageDict | Mapping[str, Any] | str | Content) -> Message:
@@ -173,7 +209,12 @@ class Message(BaseModel):
         if self.tool_calls is not None:
             fields["tool_calls"] = list(self.tool_calls)
         fields["metadata"] = fresh(self.metadata)
-        return assemble(type(self), fields)
+        if self.slice_refs is None:
+            return assemble(type(self), fields)
+        fields["slice_refs"] = None
+        other = assemble(type(self), fields)
+        other.slices = [one.clone() for one in self.slice_refs]
+        return other
 
     def clone(self) -> Self:
         """A copy with a uuid of its own."""
@@ -189,12 +230,17 @@ class Message(BaseModel):
             return str(values[name]) if name in values else match.group()
 
         other = self.clone()
+        text = other.content
+        edits = [Edit(*found.span(), replaced(found)) for found in _VARIABLE.finditer(text)]
         other.content_parts = [
             part.model_copy(update={"text": _VARIABLE.sub(replaced, part.text)})
             if isinstance(part, ContentText)
             else part
             for part in other.content_parts
         ]
+        if other.slice_refs is not None:
+            is_plain = other.content == edited(text, edits)
+            other.move_slices(edits if is_plain else difference(text, other.content), grows=is_plain)
         return other
 
     @classmethod
@@ -207,28 +253,44 @@ class Message(BaseModel):
         self.metadata.update(values)
         return self
 
-    # Reading values.
+    def cache(self, mark: bool | dict[str, str] = True) -> Self:
+        """Marks the last part for the provider's prompt cache, as ephemeral or as `mark` says, and returns the message.
+
+        False takes every mark off. A message without parts has nothing to mark.
+        """
+        if mark is False:
+            self.content_parts = [part.model_copy(update={"cache_control": None}) for part in self.content_parts]
+            return self
+        places = [place for place, part in enumerate(self.content_parts) if not isinstance(part, ContentReasoning)]
+        if places:
+            given = {"type": "ephemeral"} if mark is True else mark
+            last = places[-1]
+            self.content_parts[last] = self.content_parts[last].model_copy(update={"cache_control": given})
+        return self
+
+    # Reading values. A `Model` that was read is marked with a slice; the text stays as it is.
 
     def parse(self, model_type: type[T]) -> T:
         """The first value of `model_type` in the text.
 
         Raises `MissingModelError` when there is none, `UnparsedError` or `ValidationError` when it is not valid.
         """
-        return parsing.parse(self.content, model_type)[0]
+        return self._read([parsing.parse(self.content, model_type)])[0]
 
     def try_parse(self, model_type: type[T]) -> T | None:
         """The first value of `model_type` in the text, or None."""
         found = parsing.try_parse(self.content, model_type)
-        return found[0] if found is not None else None
+        return self._read([found])[0] if found is not None else None
 
     def parse_set(self, model_type: type[T], minimum: int | None = None) -> list[T]:
         """Every value of `model_type` in the text. Raises `MissingModelError` for fewer than `minimum` (default 1)."""
-        return [value for value, _ in parsing.parse_set(self.content, model_type, minimum=minimum)]
+        return self._read(parsing.parse_set(self.content, model_type, minimum=minimum))
 
     def try_parse_set(self, model_type: type[T], minimum: int | None = None, fail_on_missing: bool = False) -> list[T]:
         """As `parse_set`, with an empty list where that raises; `fail_on_missing` still raises for too few."""
-        found = parsing.try_parse_set(self.content, model_type, minimum=minimum, fail_on_missing=fail_on_missing)
-        return [value for value, _ in found]
+        return self._read(
+            parsing.try_parse_set(self.content, model_type, minimum=minimum, fail_on_missing=fail_on_missing)
+        )
 
     @overload
     def parse_many(self, a: type[A], /) -> list[A]: ...
@@ -242,7 +304,7 @@ class Message(BaseModel):
     def parse_many(self, *types: type[T]) -> list[T]: ...
     def parse_many(self, *types: type[Any]) -> list[Any]:
         """One value of each type, in the order they stand in the text. Raises as `parse` for the first that fails."""
-        return [value for value, _ in parsing.parse_many(self.content, *types)]
+        return self._read(parsing.parse_many(self.content, *types))
 
     @overload
     def try_parse_many(self, a: type[A], /, *, fail_on_missing: bool = ...) -> list[A]: ...
@@ -256,12 +318,31 @@ class Message(BaseModel):
     def try_parse_many(self, *types: type[T], fail_on_missing: bool = ...) -> list[T]: ...
     def try_parse_many(self, *types: type[Any], fail_on_missing: bool = False) -> list[Any]:
         """As `parse_many`, without the missing and the invalid; `fail_on_missing` still raises for the missing."""
-        return [value for value, _ in parsing.try_parse_many(self.content, *types, fail_on_missing=fail_on_missing)]
+        return self._read(parsing.try_parse_many(self.content, *types, fail_on_missing=fail_on_missing))
 
-    def to_openai(self) -> dict[str, Any]:
-        """The message as the OpenAI chat API takes it; a single plain text part becomes a string."""
+    def _read(self, found: Sequence[tuple[T, slice]]) -> list[T]:
+        self.remember(found)
+        return [value for value, _ in found]
+
+    # Sending it.
+
+    @property
+    def hash(self) -> int:
+        """A number that is the same for messages that are sent as the same, in every process; not for secrets."""
+        return int.from_bytes(hashlib.blake2b(to_json(self.to_openai()), digest_size=8).digest())
+
+    def to_openai(self, *, compatibility_flags: Collection[CompatibilityFlag] = ()) -> dict[str, Any]:
+        """The message as the OpenAI chat API takes it; a single plain text part becomes a string.
+
+        Reasoning is left out. `content_as_str` sends the text and nothing else of the content, for servers that take no
+        parts; `skip_tools` sends no tool calls and no id of one.
+        """
+        if compatibility_flags:
+            return _reduced(self, compatibility_flags).to_openai()
         spec: dict[str, Any] = {"role": self.role}
         parts = self.content_parts
+        if len(parts) > 1 or (parts and isinstance(parts[0], ContentReasoning)):
+            parts = [part for part in parts if not isinstance(part, ContentReasoning)]
         if len(parts) == 1 and isinstance(parts[0], ContentText) and parts[0].cache_control is None:
             spec["content"] = parts[0].text
         elif parts:
@@ -274,17 +355,61 @@ class Message(BaseModel):
             spec["tool_call_id"] = self.tool_call_id
         return spec
 
+    # Names that Rigging had.
+
+    @deprecated("Message.strip() is now Message.remove_slices().")
+    def strip(self, obj: MessageSlice | SliceType | str | type[Any]) -> list[MessageSlice]:
+        """As `remove_slices`."""
+        return self.remove_slices(obj)
+
+    @property
+    @deprecated("Message.parts is now Message.slices; it is always empty.")
+    def parts(self) -> list[Any]:
+        """Nothing."""
+        return []
+
+    @property
+    @deprecated("Message.all_content is now Message.content_parts.")
+    def all_content(self) -> list[Content]:
+        """The content parts."""
+        return list(self.content_parts)
+
+    @deprecated("Message.to_openai_spec() is now Message.to_openai().")
+    def to_openai_spec(self) -> dict[str, Any]:
+        """As `to_openai`."""
+        return self.to_openai()
+
 
 Messages: TypeAlias = Sequence[Message] | Sequence[MessageDict] | Sequence[str] | Sequence[Message | MessageDict | str]
 """Several messages, in any form that `Message.fit` takes."""
 
 
 def _fields_of(message: object) -> dict[str, Any]:
+    if not isinstance(message, Mapping) and hasattr(message, "role") and hasattr(message, "content"):
+        # The answer of another library. It has the names of the OpenAI API.
+        message = {name: getattr(message, name) for name in _FOREIGN if getattr(message, name, None) is not None}
+        message = to_jsonable_python(message, fallback=repr)
     if not isinstance(message, Mapping) or "role" not in message:
         raise TypeError(
             f"A message is text, a content part, a dict with role and content, or a Message; not {message!r}."
         )
-    return dict(cast("Mapping[str, Any]", message))
+    fields = dict(cast("Mapping[str, Any]", message))
+    thought = {name: fields.pop(name) for name in _THOUGHT if fields.get(name)}
+    return {**fields, "metadata": {**fields.get("metadata", {}), **thought}} if thought else fields
+
+
+_THOUGHT = ("thinking_blocks", "reasoning_content")
+_FOREIGN = ("role", "content", "tool_calls", "tool_call_id", *_THOUGHT)
+
+
+def _reduced(message: Message, flags: Collection[CompatibilityFlag]) -> Message:
+    other = message.shell()
+    if "content_as_str" in flags:
+        text = other.content
+        other.content_parts = [ContentText(text=text)] if text else []
+    if "skip_tools" in flags:
+        other.tool_calls = other.tool_call_id = None
+    return other
 
 
 def _to_parts(content: Any, *, is_ours: bool) -> list[Any]:
@@ -313,8 +438,11 @@ def _parts_to_openai(parts: Sequence[Content]) -> list[dict[str, Any]]:
 
 
 def inject_system_content(messages: Sequence[Message], content: str) -> list[Message]:
-    """The messages with `content` in the system message: a new one, or after a blank line unless it says so already."""
-    if not messages or messages[0].role != "system":
+    """The messages with `content` in the system message: a new one, or after a blank line unless it says so already.
+
+    The developer's message, where there is one in its place, is taken for it.
+    """
+    if not messages or messages[0].role not in _SYSTEM:
         return [Message("system", content), *messages]
     first, *rest = messages
     if content in first.content:
@@ -322,3 +450,13 @@ def inject_system_content(messages: Sequence[Message], content: str) -> list[Mes
     system = first.shell()
     system.content = f"{first.content}\n\n{content}" if first.content else content
     return [system, *rest]
+
+
+def strip_system_content(messages: Sequence[Message], content: str) -> list[Message]:
+    """The messages without `content` in the system message, which is left out where nothing else is in it."""
+    if not content or not messages or messages[0].role not in _SYSTEM or content not in messages[0].content:
+        return list(messages)
+    first, *rest = messages
+    system = first.shell()
+    system.content = first.content.replace(content, "").strip()
+    return [system, *rest] if system.content_parts else rest

@@ -145,14 +145,16 @@ def stored_adapter() -> TypeAdapter[StoredRun]:
 
 
 class _EveryFieldRequired(GenerateJsonSchema):
-    """The schema of what is written: no field is left out."""
+    """The schema of what is written: no field is left out but those that came later."""
 
     def field_is_required(
         self,
         field: core_schema.ModelField | core_schema.DataclassField | core_schema.TypedDictField,
         total: bool,  # noqa: ARG002
     ) -> bool:
-        return not any(field.get("name") in names for names in _LATER.values())
+        is_later = any(field.get("name") in names for names in _LATER.values())
+        # What a message has only now and then, such as slices, is left out where it is not there.
+        return not is_later and "serialization_exclude_if" not in field
 
 
 def json_schema() -> dict[str, Any]:
@@ -229,6 +231,8 @@ def _without_bytes(state: StoredRun) -> StoredRun:
     bodies = [body.shell() for body in state.bodies]
     for body in bodies:
         body.metadata = cast("dict[str, Any]", _shown(body.metadata))
+        for one in body.slices:
+            one.metadata = cast("dict[str, Any]", _shown(one.metadata))
     return replace(state, bodies=bodies, journal=cast("list[Entry]", _shown(state.journal)))
 
 

@@ -26,6 +26,8 @@ def make_stream_to_logs(*, level: LogLevel = "info", max_chars: int = 500, max_l
 
 
 class _StreamToLogs:
+    """Logs each message of a chat; see `make_stream_to_logs`."""
+
     def __init__(self, level: str, max_chars: int, max_lines: int) -> None:
         self._level, self._max_chars, self._max_lines = level, max_chars, max_lines
         self._logged: list[uuid.UUID] = []

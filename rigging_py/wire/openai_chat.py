@@ -19,6 +19,7 @@ from rigging_py.message import (
 )
 from rigging_py.parsing import JsonShape
 from rigging_py.wire.failures import BODY_LIMIT, redacted, stream_failure
+from rigging_py.wire.openai_reasoning import as_list, as_object, read_reasoning, thought_of, with_reasoning
 
 BROKEN_OFF = "error"
 """The finish reason by which gateways say that the model behind them failed."""
@@ -41,10 +42,10 @@ _SENT_AS_THEY_ARE = (
 
 
 def chat_request(
-    model: str, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False
+    model: str, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False, origin: str = ""
 ) -> dict[str, Any]:
-    """The body of a request."""
-    request: dict[str, Any] = {"model": model, "messages": [message.to_openai() for message in messages]}
+    """The body of a request. `origin` is who is asked, to whom goes back what reasoning came under this name."""
+    request: dict[str, Any] = {"model": model, "messages": [with_reasoning(message, origin) for message in messages]}
     given = params.given()
     request.update({name: given[name] for name in _SENT_AS_THEY_ARE if name in given})
     if params.tools:
@@ -59,10 +60,13 @@ def chat_request(
     return {**request, **params.extra}
 
 
-def chat_turn(reply: object, *, provider: str = "", secret: str | None = None) -> ModelTurn:
-    """The turn in a reply. Raises `InvalidError` for a reply that holds none, without `secret` in it."""
+def chat_turn(reply: object, *, provider: str = "", secret: str | None = None, origin: str = "") -> ModelTurn:
+    """The turn in a reply, whose reasoning is kept under the name `origin`.
+
+    Raises `InvalidError` for a reply that holds none, without `secret` in it.
+    """
     try:
-        return _turn(reply, provider, secret)
+        return _turn(reply, provider, secret, origin)
     except ValueError as error:
         who = f" from {provider}" if provider else ""
         body = redacted(reply if isinstance(reply, str) else to_json(reply, fallback=repr).decode(), secret)
@@ -70,7 +74,7 @@ def chat_turn(reply: object, *, provider: str = "", secret: str | None = None) -
         raise InvalidError(problem, provider=provider, body=body[:BODY_LIMIT]) from None
 
 
-def _turn(reply: object, provider: str, secret: str | None) -> ModelTurn:
+def _turn(reply: object, provider: str, secret: str | None, origin: str) -> ModelTurn:
     body = as_object(reply)
     if body is None:
         raise ValueError("it is not a JSON object")
@@ -86,7 +90,10 @@ def _turn(reply: object, provider: str, secret: str | None) -> ModelTurn:
     if not is_spoken(spoken):
         raise ValueError(ODD_KIND)
     calls = [_tool_call(call) for call in as_list(spoken.get("tool_calls"))]
-    message = Message.of("assistant", text_of(spoken), calls or None)
+    text = text_of(spoken)
+    # Nobody takes a message of reasoning alone.
+    reasoning = read_reasoning(spoken, origin) if text or calls else ()
+    message = Message.of("assistant", text, calls or None, reasoning)
     return ModelTurn(
         message, to_stop_reason(choice.get("finish_reason")), read_usage(body.get("usage")), _extra(body, spoken)
     )
@@ -104,22 +111,6 @@ def text_of(spoken: Mapping[str, Any]) -> str:
         content = "".join(str((as_object(part) or {}).get("text") or "") for part in as_list(content))
     refusal = spoken.get("refusal")
     return f"{content}{refusal}" if refusal and isinstance(refusal, str) else str(content)
-
-
-def thought_of(spoken: Mapping[str, Any]) -> str:
-    """What is thought, under either of the names that servers give it."""
-    thought = spoken.get("reasoning_content") or spoken.get("reasoning")
-    return thought if isinstance(thought, str) else ""
-
-
-def as_object(value: object) -> dict[str, Any] | None:
-    """The value where it is a JSON object."""
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
-
-
-def as_list(value: object) -> list[Any]:
-    """The value where it is a list, else an empty one."""
-    return cast("list[Any]", value) if isinstance(value, list) else []
 
 
 def _count(value: object) -> int:

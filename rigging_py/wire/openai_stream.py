@@ -32,14 +32,12 @@ from rigging_py.wire.failures import BODY_LIMIT, redacted, stream_failure
 from rigging_py.wire.openai_chat import (
     BROKEN_OFF,
     ODD_KIND,
-    as_list,
-    as_object,
     chat_turn,
     is_spoken,
     read_usage,
     text_of,
-    thought_of,
 )
+from rigging_py.wire.openai_reasoning import ReasoningStream, as_list, as_object
 from rigging_py.wire.pieces import deltas_of
 from rigging_py.wire.sse import Event, EventDecoder
 
@@ -77,8 +75,10 @@ class ChatStream:
     provider: str = ""
     secret: str | None = field(default=None, repr=False)
     """What must not be shown of a chunk that cannot be read."""
+    origin: str = ""
+    """The name under which the reasoning is kept."""
     text: list[str] = field(default_factory=list[str])
-    reasoning: list[str] = field(default_factory=list[str])
+    reasoning: ReasoningStream = field(default_factory=ReasoningStream)
     calls: dict[int, _Call] = field(default_factory=dict[int, _Call])
     """By index, as in the deltas."""
     reason: StopReason | None = None
@@ -131,9 +131,12 @@ class ChatStream:
             ToolCall(id=call.id, function=FunctionCall(name=call.name, arguments=call.arguments or "{}"))
             for _, call in sorted(self.calls.items())
         ]
-        thought = {"reasoning_content": "".join(self.reasoning)} if self.reasoning else {}
-        message = Message.of("assistant", "".join(self.text), calls or None)
-        return ModelTurn(message, self.reason, self.usage, {**self.extra, **thought})
+        text, thought = "".join(self.text), self.reasoning.text
+        # Nobody takes a message of reasoning alone.
+        parts = self.reasoning.parts(self.origin) if text or calls else ()
+        message = Message.of("assistant", text, calls or None, parts)
+        extra = {**self.extra, "reasoning_content": thought} if thought else dict(self.extra)
+        return ModelTurn(message, self.reason, self.usage, extra)
 
     def unreadable(self, problem: str, body: str) -> InvalidError:
         """The error of a chunk, with what is shown of it."""
@@ -169,8 +172,7 @@ class ChatStream:
         if delta is None or not is_spoken(delta):
             raise ValueError(ODD_KIND)
         deltas: list[Delta] = []
-        if thought := thought_of(delta):
-            self.reasoning.append(thought)
+        if thought := self.reasoning.feed(delta):
             deltas.append(ReasoningDelta(thought))
         if said := text_of(delta):
             self.text.append(said)
@@ -253,8 +255,8 @@ class ChatBody:
     A server that does not stream gives its completion as one JSON object, which is taken too.
     """
 
-    def __init__(self, provider: str = "", secret: str | None = None) -> None:
-        self._stream = ChatStream(provider, secret)
+    def __init__(self, provider: str = "", secret: str | None = None, origin: str = "") -> None:
+        self._stream = ChatStream(provider, secret, origin)
         self._events = EventDecoder(provider)
         self._whole: list[bytes] | None = None
         """The pieces of a reply that is no stream."""
@@ -316,7 +318,7 @@ class ChatBody:
         value = as_object(reply)
         if value is not None and (value.get("error") or value.get("object") == "error"):
             raise stream_failure(stream.provider, _json(reply), secret=stream.secret)
-        return chat_turn(reply, provider=stream.provider, secret=stream.secret)
+        return chat_turn(reply, provider=stream.provider, secret=stream.secret, origin=stream.origin)
 
     def _unread(self, body: bytes, problem: str) -> InvalidError | StreamInterruptedError:
         """The beginning of a JSON text was cut off; anything else was never one."""

@@ -209,6 +209,19 @@ def test_any_json_after_base64_is_that_value() -> None:
     assert read("oracle!m,word=base64:WyJ0ZXh0Il0=").word == "base64:WyJ0ZXh0Il0="
 
 
+def test_the_extra_of_a_generator_is_in_its_identifier_and_stays_in_it() -> None:  # surface 3.2 no. 1
+    model = get_generator("gpt-4o", params={"temperature": 0.2, "extra": {"safety_settings": [1]}})
+    for _ in range(2):
+        assert get_generator(model.to_identifier()).params.extra == {"safety_settings": [1]}
+    assert model.params.extra == {"safety_settings": [1]}
+
+
+def test_what_is_not_json_in_base64_is_said_to_be_none() -> None:
+    for encoded in ("base64:@@@", "base64:" + base64.b64encode(b"[1").decode(), "base64:" + "A" * 5):
+        with pytest.raises(InvalidGeneratorError, match="what follows base64: is not JSON of that kind in base64"):
+            get_generator(f"gpt-4o,modalities={encoded}")
+
+
 @pytest.mark.parametrize(
     ("text", "piece", "problem"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ import rigging_py as rg
 from rigging_py.error import (
     AuthenticationFailedError,
     ContextOverflowError,
+    GeneratorWarning,
     InvalidError,
     NetworkRefusedError,
     NotFoundError,
@@ -24,12 +26,23 @@ from rigging_py.error import (
     ServerFaultError,
     TimedOutError,
 )
-from rigging_py.generator import get_generator
+from rigging_py.generator import LiteLLMGenerator, get_generator, get_max_tokens_for_model, registered
+from rigging_py.generator.lite_reply import is_probably_cut
+from rigging_py.generator.slots import Pace
 from tests.generator.stub import Reply, Stub, completion, refusal
 
 pytestmark = pytest.mark.xdist_group("litellm")
 
 KEY = "hush-hush-9"
+OLLAMA = {
+    "model": "small",
+    "message": {"role": "assistant", "content": "Yes."},
+    "done": True,
+    "done_reason": "stop",
+    "prompt_eval_count": 9,
+    "eval_count": 2,
+}
+"""What Ollama answers."""
 
 
 @pytest.fixture
@@ -45,7 +58,7 @@ async def test_a_chat_goes_to_the_provider_that_litellm_finds_in_the_name(stub: 
     assert heard.body == {"model": "ok", "messages": messages, "temperature": 0.5, "stop": ["x"], "seed": 1}
     assert (chat.last.content, chat.stop_reason) == ("Hello!", "stop")
     assert chat.usage == rg.Usage(input_tokens=7, output_tokens=5, total_tokens=12)
-    assert chat.extra == {"response_id": "chatcmpl-1", "model": "stub-1"}
+    assert chat.extra == {"response_id": "chatcmpl-1", "model": "stub-1", "provider": "openai"}
 
 
 async def test_tools_are_offered_called_and_answered(stub: Stub, model: rg.Generator) -> None:
@@ -72,6 +85,113 @@ async def test_no_more_than_max_connections_are_under_way_at_once(
     turns = await limited.generate_messages([[rg.Message("user", "Hi")]] * 2, [rg.GenerateParams()] * 2)
     assert [turn.message.content for turn in turns if isinstance(turn, rg.ModelTurn)] == ["Hello!"] * 2
     assert stub.most_under_way == most
+
+
+def test_it_works_under_one_loop_after_the_other(stub: Stub, model: rg.Generator) -> None:  # surface 3.2 no. 22
+    limited = model.model_copy(update={"max_connections": 1})
+    for _ in range(2):
+        chats = asyncio.run(limited.chat("Hi").run_many(2))
+        assert [chat.last.content for chat in chats] == ["Hello!"] * 2
+
+
+class Paced(LiteLLMGenerator):
+    """Whose time is written down and does not pass."""
+
+    waited: list[float]
+
+    def pace(self) -> Pace:
+        async def sleep(seconds: float) -> None:
+            self.waited.append(seconds)
+
+        return self._paces.setdefault(0.0, Pace(self.min_delay_between_requests / 1000, clock=lambda: 0.0, sleep=sleep))
+
+
+async def test_requests_keep_the_distance_that_was_asked_for(stub: Stub) -> None:  # surface 3.2 no. 22
+    with registered("litellm", Paced):
+        model = get_generator(f"openai/ok,api_base={stub.url},api_key={KEY},min_delay_between_requests=250,waited=[]")
+    await model.generate_messages([[rg.Message("user", "Hi")]] * 3, [rg.GenerateParams()] * 3)
+    assert isinstance(model, Paced)
+    assert model.waited == [0.25, 0.5]
+
+
+async def test_parameters_that_the_provider_does_not_know_are_dropped(stub: Stub) -> None:  # surface 3.2 no. 22
+    stub.will(Reply(OLLAMA))
+    model = get_generator(f"ollama_chat/small,api_base={stub.url},temperature=0.5")
+    await model.chat("Hi").with_(extra={"logit_bias": {"1": 2}}).run()
+    assert "logit_bias" not in str(stub.heard[0].body)
+    assert stub.heard[0].body["options"] == {"temperature": 0.5}
+
+
+async def test_the_generators_own_extra_is_sent_and_kept(stub: Stub) -> None:  # surface 3.2 no. 1
+    params = rg.GenerateParams(temperature=0.2, extra={"metadata": {"a": "1"}, "safety_settings": [1]})
+    model = get_generator(f"openai/ok,api_base={stub.url},api_key={KEY}", params=params)
+    for _ in range(2):
+        await model.chat("Hi").run()
+        assert stub.heard.pop().body["safety_settings"] == [1]
+    assert model.params.extra == {"metadata": {"a": "1"}, "safety_settings": [1]}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("gpt-4o", True), ("openai/gpt-4o", True), ("openai/ok", None), ("ollama/nobody-knows", None)],
+)
+async def test_the_table_says_whether_tools_can_be_sent(name: str, expected: bool | None) -> None:
+    # Nothing is asked over the network: the loopback rule would refuse it.
+    assert await get_generator(name).supports_function_calling() is expected
+
+
+def test_the_table_says_how_many_tokens_a_model_takes() -> None:
+    assert get_max_tokens_for_model("gpt-4o") == get_max_tokens_for_model("some/openai/gpt-4o") == 16384
+    assert get_max_tokens_for_model("nobody/knows") is None
+
+
+PIXEL = "data:image/png;base64,iVBORw0KGgo="
+
+
+async def test_images_in_the_midst_of_the_text_become_parts_in_their_places(stub: Stub, model: rg.Generator) -> None:
+    stub.will(Reply(completion(f"Here: {PIXEL} and {PIXEL}")))
+    chat = await model.chat("Draw.").run()
+    shown = [getattr(part, "text", None) or part.image_url.url for part in chat.last.content_parts]  # type: ignore[union-attr]
+    assert shown == ["Here: ", PIXEL, " and ", PIXEL]
+
+
+async def test_images_beside_the_text_become_parts(stub: Stub, model: rg.Generator) -> None:
+    image = {"type": "image_url", "index": 0, "image_url": {"url": PIXEL, "detail": "auto"}}
+    stub.will(Reply(completion("Here.", images=[image])))
+    chat = await model.chat("Draw.").run()
+    assert (chat.last.content, str(chat.last.content_parts[-1])) == ("Here.", str(rg.ContentImageUrl.from_url(PIXEL)))
+
+
+async def test_sound_becomes_a_part_in_the_format_that_was_asked_for(stub: Stub, model: rg.Generator) -> None:
+    sound = {"id": "a1", "data": "UklGRg==", "expires_at": 1, "transcript": "Hi there"}
+    stub.will(Reply(completion(None, audio=sound)))
+    chat = await model.chat("Say it.").with_(modalities=["text", "audio"], audio={"voice": "x", "format": "mp3"}).run()
+    [part] = chat.last.content_parts
+    assert isinstance(part, rg.ContentAudioInput)
+    assert (part.input_audio.format, part.input_audio.data, part.transcript) == ("mp3", "UklGRg==", "Hi there")
+
+
+async def test_thoughts_and_what_only_this_provider_says_are_in_extra(stub: Stub, model: rg.Generator) -> None:
+    blocks = [{"type": "thinking", "thinking": "Hm.", "signature": "s1"}]
+    stub.will(Reply(completion("Yes.", reasoning_content="Hm.", thinking_blocks=blocks, citations=["a"])))
+    chat = await model.chat("Hi").run()
+    assert chat.extra["reasoning_content"] == "Hm."
+    assert chat.extra["thinking_blocks"] == blocks
+    assert chat.extra["citations"] == ["a"]
+
+
+def test_a_prompt_that_is_larger_than_what_was_read_is_probably_cut() -> None:
+    words = [rg.Message("user", "word " * 4000)]
+    assert is_probably_cut(2048, words)
+    assert not is_probably_cut(4001, words)
+    assert not is_probably_cut(9, words)
+
+
+async def test_a_prompt_that_ollama_cut_is_a_warning(stub: Stub) -> None:
+    model = get_generator(f"ollama_chat/small,api_base={stub.url}")
+    stub.will(Reply({**OLLAMA, "prompt_eval_count": 2048}))
+    with pytest.warns(GeneratorWarning, match="read 2048 tokens, which is less than the prompt must have"):
+        await model.chat("word " * 4000).run()
 
 
 async def failure(model: rg.Generator) -> ProviderError:

@@ -6,7 +6,10 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -83,6 +86,48 @@ def test_the_latest_registration_wins() -> None:
 def test_a_name_that_no_string_could_hold_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="letters, digits, - and _"):
         register_generator(name, Echo)
+
+
+@pytest.mark.parametrize("given", [int, "rigging_py.generator:Echo", None, Echo(model="m")])
+def test_what_is_no_generator_class_is_refused_at_once(given: Any) -> None:
+    with pytest.raises(InvalidGeneratorError, match="has to stand for a subclass of Generator, or for a function"):
+        register_generator("echo", given)
+
+
+def test_a_function_that_returns_no_generator_class_is_refused_when_it_is_asked() -> None:
+    wrong = pytest.raises(InvalidGeneratorError, match="not for 'Echo'")
+    with registered("echo", lambda: cast("Any", "Echo")), wrong:
+        get_generator("echo!m")
+
+
+def test_names_are_registered_and_looked_up_by_many_threads_at_once() -> None:
+    def work(number: int) -> str:
+        name = f"echo-{number}"
+        with registered(name, (lambda: Echo) if number % 2 else Echo):
+            rg.scripted()
+            with suppress(InvalidGeneratorError):
+                get_generator("scripted!nobody")
+            return LoudEcho(model="m").to_identifier()
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with registered("echo", Echo), ThreadPoolExecutor(8) as pool:
+            assert all(one.endswith("!m") for one in pool.map(work, range(400)))
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_the_name_base_is_a_model_of_the_default_provider_as_tests_of_users_have_it() -> None:
+    said = run("""
+        import sys
+        import rigging_py as rg
+
+        generator = rg.get_generator("base")
+        print(type(generator).__name__, generator.model, generator.to_identifier(), "litellm" in sys.modules)
+        print(isinstance(generator, rg.generator.LiteLLMGenerator))
+    """)
+    assert said.splitlines() == ["LiteLLMGenerator base base False", "True"]
 
 
 def test_a_class_without_a_name_says_how_to_get_one() -> None:

@@ -156,3 +156,9 @@ def test_what_the_program_made_takes_no_options_but_parameters() -> None:
 
 def test_every_script_has_a_name_of_its_own() -> None:
     assert scripted().model != scripted().model
+
+
+@pytest.mark.parametrize("said", [True, False, None])
+async def test_it_says_of_tools_what_it_is_told_to_say(said: bool | None) -> None:
+    assert await scripted(supports_tools=said).supports_function_calling() is said
+    assert await ScriptedGenerator("one", supports_tools=said).supports_function_calling() is said

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rigging_py as rg
-from rigging_py.message import AnyContent, Audio
+from rigging_py.message import AnyContent, Audio, ContentReasoning
 
 CAT = rg.ContentImageUrl.from_url("data:image/png;base64,Y2F0")
 DOG = rg.ContentImageUrl.from_url("https://example.org/dog.png")
@@ -130,6 +130,27 @@ def test_a_message_shows_its_calls_and_a_chat_its_error() -> None:
     assert "[assistant]: Wait.\n |- " in shown
     assert "&lt;b&gt;" in shown
     assert shown.endswith("<chat>\n[user]: hi\n\n[error]: &lt;no&gt;\n</chat>")
+
+
+async def test_a_file_is_sent_as_an_image_is() -> None:
+    @rg.prompt
+    async def read(report: rg.ContentFile) -> rg.Chat:
+        """Read."""
+
+    report = rg.ContentFile.from_bytes(b"%PDF", "application/pdf", filename="report.pdf")
+    assert await sent(read, report) == ["Read.\n\n<report>", report, "</report>"]
+    assert read.render(report) == "Read.\n\n<report>[file]</report>"
+
+
+async def test_what_another_model_thought_is_not_passed_on() -> None:
+    @rg.prompt
+    async def judge(chat: rg.Chat) -> rg.Chat:
+        """Judge."""
+
+    thought = ContentReasoning(text="A secret.", origin="other", signature="s")
+    [text] = await sent(judge, rg.Chat(messages=[rg.Message("assistant", [thought, "Hello."])]))
+    assert "Hello." in str(text)
+    assert "secret" not in str(text)
 
 
 async def test_text_in_a_part_is_shown_as_text() -> None:

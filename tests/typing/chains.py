@@ -158,6 +158,8 @@ async def bound_prompts_keep_their_types() -> None:
     assert_type(await sync.clone(include_callbacks=False).run("a"), Fact)
     assert_type(await sync.run_many(3, "a"), list[Fact])
     assert_type(await sync.run_over([model, "openai!gpt-4o"], name="a"), list[Fact])
+    assert_type(await sync.run_over(model, "a"), list[Fact])
+    assert_type(await sync.bind_over()("openai!gpt-4o", "a"), list[Fact])
     assert_type(await sync.bind_many(model)(3, "a"), list[Fact])
     assert_type(await sync.bind_many(model)(3, name="a"), list[Fact])
     assert_type(await sync.bind_over(model)([model], "a"), list[Fact])

@@ -1,0 +1,44 @@
+"""Chats as JSON lines, one chat each, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+
+from pydantic_core import from_json, to_json
+
+from rigging_py.chat import Chat, ChatList
+from rigging_py.data.reading import as_chats, read_chat, stored
+from rigging_py.error import ProcessingError
+
+
+def chats_to_jsonl(chats: Chat | Sequence[Chat], path: str | PathLike[str]) -> None:
+    """Writes one line of JSON for each chat, without the values that are None, in place of what was there."""
+    with Path(path).open("wb") as file:
+        file.writelines(to_json(stored(chat, exclude_none=True)) + b"\n" for chat in as_chats(chats))
+
+
+def jsonl_to_chats(path: str | PathLike[str]) -> ChatList:
+    """The chats in a file of JSON lines, as `chats_to_jsonl` and the watchers write them; empty lines are left out.
+
+    Raises `ProcessingError` for a line that is no chat, naming its number, and `OSError`.
+    """
+    return ChatList(_read(path))
+
+
+def _read(path: str | PathLike[str]) -> Iterator[Chat]:
+    with Path(path).open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield _chat(line, f"Line {number} of {path}")
+
+
+def _chat(line: bytes, place: str) -> Chat:
+    try:
+        data = from_json(line)
+    except ValueError as error:
+        raise ProcessingError(f"{place} is not JSON: {error}.") from None
+    if not isinstance(data, dict):
+        raise ProcessingError(f"{place} is not a chat: it is JSON, but no object.")
+    return read_chat(data, place)
