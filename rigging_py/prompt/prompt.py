@@ -286,8 +286,8 @@ class Prompt(Generic[P, R]):
         if self.system_prompt:
             ready = ready.with_messages(inject_system_content(ready.messages, self.system_prompt))
         return (
-            ready.then(*self.then_callbacks)
-            .map(*self.map_callbacks)
+            ready.then(*self.then_callbacks, allow_duplicates=True)
+            .map(*self.map_callbacks, allow_duplicates=True)
             .watch(*self.watch_callbacks, allow_duplicates=True)
         )
 
