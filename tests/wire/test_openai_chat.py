@@ -118,12 +118,7 @@ def test_extra_is_sent_as_it_is_and_wins() -> None:
 
 def test_tools_go_with_the_choice_among_them() -> None:
     request = chat_request("m", [], GenerateParams(tools=[TOOL], tool_choice="required"))
-    assert request["tools"] == [
-        {
-            "type": "function",
-            "function": {"name": "look", "description": "Look.", "parameters": {"type": "object", "properties": {}}},
-        }
-    ]
+    assert request["tools"] == [{"type": "function", "function": {"name": "look", "description": "Look."}}]
     assert request["tool_choice"] == "required"
 
 
