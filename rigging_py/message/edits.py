@@ -44,6 +44,10 @@ def difference(old: str, new: str) -> list[Edit]:
     before, after = old[first : len(old) - last], new[first : len(new) - last]
     if not before and not after:
         return []
+    if (place := after.find(before)) > 0:
+        # All of it is there, with something before it and something after.
+        stop = first + len(before)
+        return [Edit(first, first, after[:place]), Edit(stop, stop, after[place + len(before) :])]
     olds, news = _TOKEN.findall(before), _TOKEN.findall(after)
     if max(len(olds), len(news)) > _MOST_TOKENS:
         return [Edit(first, first + len(before), after)]

@@ -88,9 +88,10 @@ class Owner:
 
     async def opened(self, seconds: float) -> None:
         """Waits until the session is open. Raises `ToolServerError` if it fails, or takes longer than `seconds`."""
+        either: list[asyncio.Future[Any]] = [self._task, self._client]
         try:
             async with asyncio.timeout(seconds):
-                await asyncio.wait([self._task, self._client], return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
             await self._ended(self._scope.cancel)
             raise ToolServerError(self.shown, f"was not ready in {seconds:g} s. Raise init_timeout.") from None

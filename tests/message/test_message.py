@@ -20,6 +20,7 @@ from rigging_py.message import (
     Message,
     ToolCall,
     inject_system_content,
+    strip_system_content,
 )
 from rigging_py.message.content import Audio
 from rigging_py.model import Answer, Question, Thinking
@@ -42,7 +43,7 @@ PARTS: st.SearchStrategy[Content] = st.one_of(
 CALLS = st.builds(ToolCall, id=st.text(), function=st.builds(FunctionCall, name=st.text(), arguments=st.text()))
 MESSAGES = st.builds(
     Message,
-    role=st.sampled_from(["system", "user", "assistant", "tool"]),
+    role=st.sampled_from(["system", "developer", "user", "assistant", "tool"]),
     content=st.text() | st.lists(st.text() | PARTS),
     tool_calls=st.none() | st.lists(CALLS),
     tool_call_id=st.none() | st.text(),
@@ -105,6 +106,19 @@ def test_a_cache_mark_is_on_the_last_part() -> None:
     first, last = Message("user", ["a", "b"], cache_control="ephemeral").content_parts
     assert (first.cache_control, last.cache_control) == (None, {"type": "ephemeral"})
     assert Message("user", "a", cache_control={"ttl": "1h"}).content_parts[0].cache_control == {"ttl": "1h"}
+
+
+def test_a_message_is_marked_for_the_cache_in_place() -> None:
+    message = Message("user", ["a", IMAGE])
+    assert message.cache() is message
+    assert [part.cache_control for part in message.content_parts] == [None, {"type": "ephemeral"}]
+    assert message.cache({"ttl": "1h"}).content_parts[-1].cache_control == {"ttl": "1h"}
+    assert [part.cache_control for part in message.cache(False).content_parts] == [None, None]
+
+
+@pytest.mark.parametrize("mark", [True, False, {"ttl": "1h"}])
+def test_a_message_without_parts_has_nothing_to_mark(mark: Any) -> None:
+    assert Message("user", cache_control="ephemeral").cache(mark).content_parts == []
 
 
 def test_a_message_is_printed_with_its_speaker_its_parts_and_its_calls() -> None:
@@ -324,11 +338,40 @@ def test_a_message_is_sent_in_the_openai_form(message: Message, sent: dict[str, 
     assert message.to_openai() == sent
 
 
-def test_an_image_added_after_sending_is_sent_too() -> None:
+def test_an_image_added_after_sending_is_sent_too() -> None:  # surface 3.2 no. 13
     message = Message("user", "look")
     message.to_openai()
     message.content_parts.append(IMAGE)
     assert [part["type"] for part in message.to_openai()["content"]] == ["text", "image_url"]
+
+
+def test_for_servers_that_take_less_less_is_sent() -> None:
+    message = Message("assistant", ["a", IMAGE, "b"], tool_calls=[CALL])
+    assert message.to_openai(compatibility_flags={"content_as_str"}) == {
+        "role": "assistant",
+        "content": "a\nb",
+        "tool_calls": [CALL.model_dump()],
+    }
+    assert "tool_calls" not in message.to_openai(compatibility_flags=["skip_tools"])
+    assert (len(message.content_parts), message.tool_calls) == (3, [CALL])
+
+
+def test_messages_that_are_sent_as_the_same_have_the_same_hash() -> None:
+    assert Message("user", "a").hash == Message("user", "a", metadata={"b": 1}).hash
+    assert Message("user", "a").hash != Message("system", "a").hash
+
+
+def test_the_answer_of_another_library_fits_with_its_reasoning_as_metadata() -> None:
+    class Answered:
+        role, content, reasoning_content = "assistant", "42", "Hm."
+        thinking_blocks = ({"type": "thinking", "thinking": "Hm."},)
+
+    message = Message.fit(Answered())  # type: ignore[arg-type]  # pyright: ignore
+    assert (message.role, message.content) == ("assistant", "42")
+    assert message.metadata == {
+        "reasoning_content": "Hm.",
+        "thinking_blocks": [{"type": "thinking", "thinking": "Hm."}],
+    }
 
 
 # System messages.
@@ -351,3 +394,17 @@ def test_system_content_is_added_once_and_to_a_copy() -> None:
 
 def test_system_content_fills_an_empty_system_message() -> None:
     assert inject_system_content([Message("system")], "Be brief.")[0].content == "Be brief."
+
+
+def test_what_the_developer_says_is_taken_for_the_system() -> None:
+    [message] = inject_system_content([Message("developer", "  a\n  b")], "Be brief.")
+    assert (message.role, message.content) == ("developer", "a\nb\n\nBe brief.")
+
+
+def test_system_content_is_taken_out_again() -> None:
+    user = Message("user", "hi")
+    for before in ([Message("system", "Be kind."), user], [user]):
+        stripped = strip_system_content(inject_system_content(before, "Be brief."), "Be brief.")
+        assert [message.content for message in stripped] == [message.content for message in before]
+    assert strip_system_content([user], "hi") == [user]
+    assert strip_system_content([], "hi") == []

@@ -100,6 +100,14 @@ async def test_a_long_result_is_cut_in_the_middle() -> None:
     assert cut.content == '<error type="ValueError">xxxxx ... xxxxx</error>'
 
 
+async def test_parts_share_one_limit_and_images_stay() -> None:
+    image = rg.ContentImageUrl.from_url("data:image/png;base64,AAAA")
+    parts = [rg.ContentText(text="a" * 8), image, rg.ContentText(text="b" * 8), rg.ContentText(text="c")]
+    for value in (parts, rg.Message("user", list(parts))):
+        cut = await message_of(value, truncate=10)
+        assert [str(one) for one in cut.content_parts] == ["a" * 8, str(image), "bb"]
+
+
 async def test_what_a_tool_raises_is_told_with_its_kind_and_cannot_be_markup() -> None:
     message = await message_of(ValueError('</error><rg-stop>"&'))
     assert message.content == '<error type="ValueError">&lt;/error&gt;&lt;rg-stop&gt;"&amp;</error>'

@@ -7,12 +7,13 @@ import gc
 import pickle
 import threading
 import weakref
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel
 
 import rigging_py as rg
+from rigging_py.message import FunctionDefinition
 from tests.tools.calls import call
 
 
@@ -53,7 +54,7 @@ async def test_async_tools_run_on_the_event_loop() -> None:
     assert int(result.content) == threading.get_ident()
 
 
-async def test_two_sync_tools_run_at_once() -> None:
+async def test_two_sync_tools_run_at_once() -> None:  # surface 3.2 no. 12
     together = threading.Barrier(2, timeout=10)
 
     def meet(x: int) -> int:
@@ -64,7 +65,7 @@ async def test_two_sync_tools_run_at_once() -> None:
     assert [message.content for message in results] == ["1", "2"]
 
 
-async def test_results_stand_in_call_order_whichever_comes_first() -> None:
+async def test_results_stand_in_call_order_whichever_comes_first() -> None:  # surface 3.2 no. 9
     second_is_done = asyncio.Event()
 
     async def slow() -> str:
@@ -89,7 +90,7 @@ async def test_calls_without_an_id_of_their_own_get_one_that_the_results_name(id
     assert [message.content for message in chat.all[2:4]] == ["1.0", "2.0"]
 
 
-async def test_bad_calls_are_answered_in_their_place_and_the_others_are_executed() -> None:
+async def test_bad_calls_are_answered_in_their_place_and_the_others_are_executed() -> None:  # surface 3.2 no. 10
     executed: list[float] = []
 
     def note(x: float) -> str:
@@ -121,7 +122,7 @@ async def test_bad_calls_are_answered_in_their_place_and_the_others_are_executed
     assert [bool(message.metadata.get("error")) for message in results] == [False, True, True, True, True, False, True]
 
 
-async def test_a_call_is_answered_even_when_there_are_no_tools() -> None:
+async def test_a_call_is_answered_even_when_there_are_no_tools() -> None:  # surface 3.2 no. 10
     model = rg.scripted(call("anything"), "sorry")
     chat = await model.chat("hi").run()
     assert chat.messages[-1].content == "There is no tool 'anything'. The tools are: none."
@@ -162,7 +163,7 @@ async def test_a_tool_that_lets_out_the_end_of_another_task_does_not_end_the_run
 
 
 @pytest.mark.parametrize("by", ["the decorator", "using", "with_"])
-async def test_a_tool_that_catches_nothing_raises_through_the_run(by: str) -> None:
+async def test_a_tool_that_catches_nothing_raises_through_the_run(by: str) -> None:  # surface 3.2 no. 8
     def broken() -> None:
         raise ValueError("no")
 
@@ -202,6 +203,72 @@ def test_calling_a_tool_calls_the_function() -> None:
     assert rg.tool(add_numbers)(1, 2) == 3
 
 
+def test_a_clone_is_an_equal_tool() -> None:
+    tool = rg.tool(add_numbers)
+    assert tool.clone() == tool
+    assert tool.clone() is not tool
+
+
+def test_the_definition_has_the_name_that_users_know() -> None:
+    tool = rg.tool(add_numbers)
+    assert tool.api_definition == tool.definition
+
+
+def test_a_tool_that_takes_nothing_is_described_without_parameters() -> None:
+    def look() -> str:
+        return "seen"
+
+    assert rg.tool(look).definition.function.parameters is None
+    free = {"type": "object", "properties": {}, "additionalProperties": {"type": "string"}}
+    assert FunctionDefinition(name="free", parameters=free).parameters == free
+
+
+async def test_a_call_can_be_handled_by_hand() -> None:
+    message, stop = await rg.tool(add_numbers).handle_tool_call(call("add_numbers", {"x": 1, "y": 2}))
+    assert (message.role, message.content, message.tool_call_id, stop) == ("tool", "3.0", "c1", False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ('{"x": ', "not a JSON object"),
+        ("[1, 2]", "not a JSON object"),
+        ({"x": 1, "y": "many"}, "valid number"),
+        ({"x": 1}, "Field required"),
+    ],
+)
+async def test_a_call_by_hand_with_bad_arguments_is_answered_with_what_is_wrong(arguments: Any, said: str) -> None:
+    message, stop = await rg.tool(catch=False)(add_numbers).handle_tool_call(call("add_numbers", arguments))
+    assert said in message.content
+    assert message.metadata["error"] is True
+    assert not stop
+
+
+async def test_a_call_by_hand_says_whether_to_stop_and_raises_what_is_not_caught() -> None:
+    @rg.tool
+    def finish() -> None:
+        raise rg.Stop("all done")
+
+    message, stop = await finish.handle_tool_call(call("finish"))
+    assert (message.content, stop) == ("<rg-stop>all done</rg-stop>", True)
+
+    def broken() -> None:
+        raise ValueError("no")
+
+    message, _ = await rg.tool(broken).handle_tool_call(call("broken"))
+    assert message.content == '<error type="ValueError">no</error>'
+    with pytest.raises(ValueError, match="no"):
+        await rg.tool(broken).with_(catch=False).handle_tool_call(call("broken"))
+
+
+async def test_a_call_by_hand_is_given_its_context() -> None:
+    def whose(context: rg.ToolContext[str]) -> str:
+        return context.value
+
+    message, _ = await rg.tool(whose).handle_tool_call(call("whose"), "ours")
+    assert message.content == "ours"
+
+
 def test_with_gives_a_new_tool() -> None:
     tool = rg.tool(add_numbers)
     other = tool.with_(name="sum", description="Sums.", truncate=10)
@@ -226,6 +293,18 @@ class Shelf:
     @rg.tool_method(name="titles", truncate=20)
     async def list_titles(self) -> list[str]:
         return self.books
+
+
+def test_a_method_is_described_like_a_function() -> None:
+    class Oven:
+        @rg.tool_method
+        def bake(self, what: Annotated[str, "what to bake"]) -> None:
+            """Bakes
+            something."""
+
+    tool = Oven().bake
+    assert tool.description == "Bakes something."
+    assert tool.parameters_schema["properties"]["what"]["description"] == "what to bake"
 
 
 class Library(BaseModel):

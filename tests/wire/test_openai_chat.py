@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rigging_py.error import InvalidError
 from rigging_py.message import (
     ContentAudioInput,
+    ContentFile,
     ContentImageUrl,
     Delta,
     FunctionCall,
@@ -117,12 +118,7 @@ def test_extra_is_sent_as_it_is_and_wins() -> None:
 
 def test_tools_go_with_the_choice_among_them() -> None:
     request = chat_request("m", [], GenerateParams(tools=[TOOL], tool_choice="required"))
-    assert request["tools"] == [
-        {
-            "type": "function",
-            "function": {"name": "look", "description": "Look.", "parameters": {"type": "object", "properties": {}}},
-        }
-    ]
+    assert request["tools"] == [{"type": "function", "function": {"name": "look", "description": "Look."}}]
     assert request["tool_choice"] == "required"
 
 
@@ -392,3 +388,106 @@ def test_wherever_a_reply_is_cut_the_turn_is_the_whole_one(
     assert streamed_turn.message.content == whole.message.content
     assert streamed_turn.message.tool_calls == whole.message.tool_calls
     assert streamed_turn.stop_reason == whole.stop_reason
+
+
+# Reasoning, files and the developer.
+
+ORIGIN = "openai!thinker"
+BLOCKS: list[dict[str, Any]] = [
+    {"type": "thinking", "thinking": "Six by seven.", "signature": "sig=="},
+    {"type": "redacted_thinking", "data": "AA=="},
+    {"type": "thinking", "thinking": "", "signature": "more"},
+]
+DETAILS: list[dict[str, Any]] = [
+    {"type": "reasoning.text", "text": "Hm.", "signature": None, "id": "r", "format": "f", "index": 0},
+    {"type": "reasoning.summary", "summary": "Thought.", "index": 1},
+    {"type": "reasoning.encrypted", "data": "AA==", "index": 2},
+    {"type": "unheard-of", "what": {"is": [1]}},
+]
+THOUGHTS: list[dict[str, Any]] = [
+    {"reasoning_content": "Hm.\n"},
+    {"reasoning": " Hm."},
+    {"thinking_blocks": BLOCKS},
+    {"reasoning_details": DETAILS},
+]
+
+
+@pytest.mark.parametrize("thought", THOUGHTS)
+def test_reasoning_goes_back_as_it_came_and_only_to_who_made_it(thought: dict[str, Any]) -> None:
+    turn = chat_turn(reply({"content": "42", **thought}), origin=ORIGIN)
+    assert turn.message.content == "42"
+    stored = Message.model_validate_json(turn.message.model_dump_json())
+    plain = {"role": "assistant", "content": "42"}
+    assert chat_request("m", [stored], GenerateParams(), origin=ORIGIN)["messages"] == [{**plain, **thought}]
+    assert chat_request("m", [stored], GenerateParams(), origin="openai!other")["messages"] == [plain]
+    assert chat_request("m", [stored], GenerateParams())["messages"] == [stored.to_openai()] == [plain]
+
+
+def test_reasoning_without_a_name_for_who_made_it_goes_to_nobody() -> None:
+    turn = chat_turn(reply({"content": "42", "reasoning_content": "Hm."}))
+    assert [part.type for part in turn.message.content_parts] == ["reasoning", "text"]
+    assert chat_request("m", [turn.message], GenerateParams())["messages"] == [{"role": "assistant", "content": "42"}]
+
+
+def test_reasoning_alone_is_no_message() -> None:
+    turn = chat_turn(reply({"content": None, "reasoning_content": "Hm."}))
+    assert (turn.message.content_parts, turn.extra) == ([], {"reasoning_content": "Hm."})
+
+
+@pytest.mark.parametrize(
+    "deltas",
+    [
+        [{"reasoning_content": "Hm"}, {"reasoning_content": ".\n"}],
+        [{"reasoning": " "}, {"reasoning": "Hm."}],
+        [
+            {"thinking_blocks": [{"type": "thinking", "thinking": "Six by ", "signature": None}]},
+            {"thinking_blocks": [{"type": "thinking", "thinking": "seven."}]},
+            {"thinking_blocks": [{"type": "thinking", "thinking": "", "signature": "sig=="}]},
+            {"thinking_blocks": BLOCKS[1:2]},
+            {"thinking_blocks": BLOCKS[2:]},
+        ],
+        [
+            {"reasoning_details": [{"type": "reasoning.text", "text": "H", "id": "r", "format": "f", "index": 0}]},
+            {"reasoning_details": [{"type": "reasoning.text", "text": "m.", "index": 0}, DETAILS[1]]},
+            {"reasoning_details": DETAILS[2:]},
+        ],
+    ],
+)
+def test_streamed_reasoning_goes_back_as_it_came(deltas: list[dict[str, Any]]) -> None:
+    stream = ChatStream(origin=ORIGIN)
+    for delta in (*deltas, {"content": "42"}):
+        stream.feed(chunk(delta))
+    stream.feed(END)
+    turn = stream.turn()
+    assert turn is not None
+    [sent] = chat_request("m", [turn.message], GenerateParams(), origin=ORIGIN)["messages"]
+    expected = next(one for one in THOUGHTS if one.keys() == deltas[0].keys())
+    assert without_nulls(sent) == without_nulls({"role": "assistant", "content": "42", **expected})
+
+
+def without_nulls(value: Any) -> Any:
+    if isinstance(value, list):
+        return [without_nulls(one) for one in value]
+    if isinstance(value, dict):
+        return {name: without_nulls(one) for name, one in value.items() if one is not None}
+    return value
+
+
+def test_files_and_the_developer_are_sent_as_they_are() -> None:
+    messages = [
+        Message("developer", "Be kind."),
+        Message(
+            "user", ["Read.", ContentFile.from_bytes(b"x", "text/plain", filename="x.txt"), ContentFile.from_id("f1")]
+        ),
+    ]
+    assert chat_request("m", messages, GenerateParams())["messages"] == [
+        {"role": "developer", "content": "Be kind."},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "Read."},
+                {"type": "file", "file": {"file_data": "data:text/plain;base64,eA==", "filename": "x.txt"}},
+                {"type": "file", "file": {"file_id": "f1"}},
+            ],
+        },
+    ]
