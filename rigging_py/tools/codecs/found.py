@@ -66,7 +66,7 @@ def arguments_in(text: str) -> str:
         value: object = from_json(text) if text.strip() else {}
     except ValueError:
         return text.strip()
-    return arguments_of(value) if isinstance(value, dict | str) else text.strip()
+    return arguments_of(cast("object", value)) if isinstance(value, dict | str) else text.strip()
 
 
 def value_of(arguments: str) -> object:
@@ -94,11 +94,9 @@ def _malformed(text: str) -> FoundCall:
     if name is None or begun is None:
         return FoundCall(name[1] if name else UNREADABLE, text)
     raw = text[begun.end() :].strip()
-    # The last brace is that of the call, unless the model forgot it.
-    for written in (raw, raw.removesuffix("}").strip()):
-        if written and (given := json_object(written)) is not None:
-            return FoundCall(name[1], as_json(given))
-    return FoundCall(name[1], raw or text)
+    if raw.count("}") > raw.count("{"):
+        raw = raw.removesuffix("}").rstrip()  # that of the call, which some models forget
+    return FoundCall(name[1], arguments_in(raw) if raw else text)
 
 
 def without_tags(written: str, tags: Iterable[str], less_than: str = "\\u003c") -> str:

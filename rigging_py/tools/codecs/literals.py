@@ -12,8 +12,10 @@ from typing import Any, cast
 from rigging_py.tools.codecs.found import FoundCall, arguments_of, as_json
 
 _MOST_LEVELS = 100
-_STRING = r"""[rRuUbB]?(?:\"{3}(?:[^"\\]|\\.|"(?!""))*+\"{3}|'{3}(?:[^'\\]|\\.|'(?!''))*+'{3}"""
-_STRING += r"""|"(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+')"""
+_STRING = (
+    r"""[rRuUbB]?(?:\"{3}(?:[^"\\]|\\.|"(?!""))*+\"{3}|'{3}(?:[^'\\]|\\.|'(?!''))*+'{3}"""
+    r"""|"(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+')"""
+)
 _NUMBER = r"[+-]?(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d+)?"
 _VALUE = re.compile(
     rf"\s*(?:(?P<string>{_STRING})|(?P<number>{_NUMBER})|(?P<word>[^\W\d]\w*)|(?P<mark>[\[({{]))", re.DOTALL

@@ -30,7 +30,7 @@ class ObjectFinder:
         self._string: str | None = None
         """The beginning of the string that the last piece ended in."""
         self._last = ""
-        """The last string, which a colon makes a key."""
+        """The last whole string, which a colon makes a key."""
 
     def feed(self, text: str) -> Iterator[str | FoundCall]:
         """The words and calls that are certain now."""
@@ -74,7 +74,7 @@ class ObjectFinder:
         while self._open:
             if self._string is not None:
                 at = self._go_on_with_string(work, at)
-                if self._string is not None:
+                if not self._last:
                     break
             token = _TOKEN.search(work, at)
             if token is None:
@@ -111,7 +111,7 @@ class ObjectFinder:
             self._open[-1][1] |= _KEYS.get(self._last, 0)
             self._last = ""
         elif mark == '"':
-            self._string = ""
+            self._string, self._last = "", ""
         else:
             self._last = mark
 

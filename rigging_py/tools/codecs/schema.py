@@ -99,9 +99,9 @@ def _followed(reference: str, root: JsonSchema) -> object:
 
 
 def _kinds_of(branch: JsonSchema) -> list[str]:
-    kind = branch.get("type")
+    kind: object = branch.get("type")
     if kind is not None:
-        return [str(one) for one in _items(kind)] if isinstance(kind, list) else [str(kind)]
+        return [str(one) for one in _items(kind) or [kind]]
     if "properties" in branch:
         return ["object"]
     choices = [branch["const"]] if "const" in branch else _items(branch.get("enum"))

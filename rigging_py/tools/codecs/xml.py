@@ -128,7 +128,7 @@ def _nothing(place: Place) -> object:
 
 
 def _from_json(text: str, place: Place) -> object:
-    if place.kinds == {"string"}:
+    if place.kinds == frozenset({"string"}):
         return text
     try:
         value: object = from_json(text, allow_inf_nan=False)
@@ -159,7 +159,7 @@ def _inside(value: object, place: Place) -> str:
         items = cast("list[object]", value)
         return "".join(_element(_ITEM, one, place.item(index)) for index, one in enumerate(items))
     if not isinstance(value, str):
-        return escape(as_json(value))
+        return escape(as_json(cast("object", value)))
     plain = _exactly(value)
     return plain if _plain(plain, place) == value else f"{_references(value[:1])}{_exactly(value[1:])}"
 
