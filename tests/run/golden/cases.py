@@ -16,15 +16,19 @@ from uuid import UUID
 from rigging_py.error import RateLimitedError
 from rigging_py.message import (
     ContentAudioInput,
+    ContentFile,
     ContentImageUrl,
+    ContentReasoning,
     FunctionCall,
     Message,
+    MessageSlice,
     ModelTurn,
     StopReason,
     ToolCall,
     Usage,
 )
 from rigging_py.message.content import Audio
+from rigging_py.model import Answer as AnswerModel
 from rigging_py.run import (
     AgentRun,
     Answer,
@@ -251,6 +255,28 @@ def with_media() -> AgentRun:
     return run
 
 
+def with_slices() -> AgentRun:
+    document = ContentFile.from_bytes(b"%PDF", "application/pdf", filename="ä.pdf")
+    history = [
+        Message("developer", "Count.", uuid=UUID(int=1)),
+        Message("user", ["How many?", document, ContentFile.from_id("f1")], uuid=UUID(int=2)),
+    ]
+    run = AgentRun(history=history, limits=RunLimits(max_turns=9), program=FREE, run_id="golden")
+    run.next_step()
+    thought = ContentReasoning(
+        text="Hm.", signature="s==", origin="openai!m", form="thinking_blocks.thinking", extra={"type": "thinking"}
+    )
+    hidden = ContentReasoning(data="AA==", origin="openai!m", form="thinking_blocks", extra={"type": "hidden"})
+    turn = asking(ADD, text="<answer>«42»</answer> or 42")
+    slices = [MessageSlice("model", AnswerModel(content="«42»"), 0, 21, {"model_type": "Answer"})]
+    said = Message("assistant", [thought, hidden, *turn.message.content_parts], slices, turn.message.tool_calls)
+    said.mark_slice("42", obj=[1, None], select="all")
+    said.uuid = UUID(int=9)
+    run.model_response(replace(turn, message=said))
+    run.tool_result("golden/1/0", "42")
+    return run
+
+
 def forked() -> AgentRun:
     run = after(
         gives(asking(ADD, SECRET)), started("0"), result("0"), lambda run: run.decide("golden/1/1", Approve())
@@ -422,5 +448,6 @@ CASES: Sequence[Case] = (
     Case("forked", forked, State.EXECUTING_TOOLS),
     Case("program_changed", changed, State.AWAITING_MODEL),
     Case("media", with_media, State.READY, FREE),
+    Case("slices", with_slices, State.READY, FREE),
 )
 """Every golden file."""
