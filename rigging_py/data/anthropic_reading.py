@@ -19,6 +19,7 @@ from rigging_py.data.anthropic_form import (
     Image,
     RedactedThinking,
     Text,
+    TextSource,
     Thinking,
     ToolResult,
     ToolUse,
@@ -33,6 +34,7 @@ from rigging_py.message import (
     ContentImageUrl,
     ContentReasoning,
     ContentText,
+    FileData,
     FunctionCall,
     Message,
     ToolCall,
@@ -110,13 +112,13 @@ def _url(source: Base64Source | UrlSource) -> str:
 
 def _file(block: Document) -> ContentFile:
     match block.source:
+        case TextSource(data=text):
+            return ContentFile.from_bytes(text.encode(), "text/plain", filename=block.title)
         case Base64Source() as source:
-            data, name = _url(source), None
-        case FileSource() | UrlSource() as source:
-            data, name = None, source.file_id if isinstance(source, FileSource) else source.url
-        case source:
-            return ContentFile.from_bytes(source.data.encode(), "text/plain", filename=block.title)
-    return ContentFile.model_validate({"file": {"file_data": data, "file_id": name, "filename": block.title}})
+            held = {"file_data": _url(source)}
+        case UrlSource(url=name) | FileSource(file_id=name):
+            held = {"file_id": name}
+    return ContentFile(file=FileData(**held, filename=block.title))
 
 
 def _call(block: ToolUse) -> ToolCall:

@@ -83,16 +83,16 @@ def elastic_data_to_chats(data: Mapping[str, Any] | Sequence[Mapping[str, Any]])
         try:
             hits = hits["hits"]
         except (TypeError, LookupError):
-            raise ProcessingError(
-                f"These are no hits of a search, and no reply that has them: {data!r:.200}."
-            ) from None
+            raise ProcessingError("These are no hits of a search, and no reply that has them.") from None
     return ChatList(_chat(hit, place) for place, hit in enumerate(cast("Sequence[Any]", hits), 1))
 
 
 def _chat(hit: Any, place: int) -> Chat:
-    if not (isinstance(hit, Mapping) and isinstance(hit.get("_source"), Mapping) and "_id" in hit):
-        raise ProcessingError(f"Hit {place} has no _id and _source: {hit!r:.200}.")
-    return read_chat({"uuid": hit["_id"], **hit["_source"]}, f"Hit {place}")
+    try:
+        fields = {"uuid": hit["_id"], **hit["_source"]}
+    except (TypeError, LookupError):
+        raise ProcessingError(f"Hit {place} has no _id and _source.") from None
+    return read_chat(fields, f"Hit {place}")
 
 
 async def elastic_to_chats(

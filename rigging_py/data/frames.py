@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from rigging_py.chat import Chat, ChatList
 from rigging_py.data.extra import load
@@ -17,7 +17,10 @@ from rigging_py.data.rows import COLUMNS, check_columns, flatten_chats, unflatte
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
-    import pyarrow as pa
+
+# pyarrow comes without types.
+ArrowTable: TypeAlias = Any
+"""A `pyarrow.Table`."""
 
 
 def chats_to_df(chats: Chat | Sequence[Chat]) -> pd.DataFrame:
@@ -27,9 +30,9 @@ def chats_to_df(chats: Chat | Sequence[Chat]) -> pd.DataFrame:
     """
     pandas = load("pandas", "A pandas frame")
     types = {str: "string", bool: "bool", int: "int64", datetime: "datetime64[us, UTC]"}
-    return pandas.DataFrame(
-        {name: pandas.Series(values, dtype=types[COLUMNS[name]]) for name, values in _columns_of(chats).items()}
-    )
+    columns = _columns_of(chats).items()
+    df = pandas.DataFrame({name: pandas.Series(values, dtype=types[COLUMNS[name]]) for name, values in columns})
+    return cast("pd.DataFrame", df)
 
 
 def df_to_chats(df: pd.DataFrame) -> ChatList:
@@ -50,7 +53,8 @@ def chats_to_polars(chats: Chat | Sequence[Chat]) -> pl.DataFrame:
     polars = load("polars", "A polars frame")
     moment = polars.Datetime("us", "UTC")
     types = {str: polars.String, bool: polars.Boolean, int: polars.Int64, datetime: moment}
-    return polars.DataFrame(_columns_of(chats), schema={name: types[kind] for name, kind in COLUMNS.items()})
+    df = polars.DataFrame(_columns_of(chats), schema={name: types[kind] for name, kind in COLUMNS.items()})
+    return cast("pl.DataFrame", df)
 
 
 def polars_to_chats(df: pl.DataFrame) -> ChatList:
@@ -59,7 +63,7 @@ def polars_to_chats(df: pl.DataFrame) -> ChatList:
     return _chats_in({name: df[name].to_list() for name in COLUMNS})
 
 
-def chats_to_arrow(chats: Chat | Sequence[Chat]) -> pa.Table:
+def chats_to_arrow(chats: Chat | Sequence[Chat]) -> ArrowTable:
     """An Arrow table of the rows that `flatten_chats` gives, with types as in `chats_to_df`."""
     pyarrow = load("pyarrow", "An Arrow table")
     moment = pyarrow.timestamp("us", tz="UTC")
@@ -69,7 +73,7 @@ def chats_to_arrow(chats: Chat | Sequence[Chat]) -> pa.Table:
     return pyarrow.table(_columns_of(chats), schema=schema)
 
 
-def arrow_to_chats(table: pa.Table) -> ChatList:
+def arrow_to_chats(table: ArrowTable) -> ChatList:
     """The chats in an Arrow table that `chats_to_arrow` made. Raises as `unflatten_chats`."""
     check_columns(table.column_names, "The table")
     return _chats_in({name: table[name].to_pylist() for name in COLUMNS})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Any, cast
 
 from pydantic_core import from_json, to_json
 
@@ -36,9 +37,9 @@ def _read(path: str | PathLike[str]) -> Iterator[Chat]:
 
 def _chat(line: bytes, place: str) -> Chat:
     try:
-        data = from_json(line)
+        data: Any = from_json(line)
     except ValueError as error:
         raise ProcessingError(f"{place} is not JSON: {error}.") from None
     if not isinstance(data, dict):
         raise ProcessingError(f"{place} is not a chat: it is JSON, but no object.")
-    return read_chat(data, place)
+    return read_chat(cast("dict[str, Any]", data), place)

@@ -82,4 +82,5 @@ def _without_gap(part: Any, after: Any) -> Any:
 
 
 def _is_text(part: Any) -> bool:
-    return isinstance(part, Mapping) and part.get("type") == "text" and isinstance(part.get("text"), str)
+    spec = cast("dict[str, Any]", part) if isinstance(part, dict) else {}
+    return spec.get("type") == "text" and isinstance(spec.get("text"), str)

@@ -25,6 +25,7 @@ from rigging_py.message import (
     Message,
     MessageSlice,
     Role,
+    SliceType,
     ToolCall,
     ToolDefinition,
     Usage,
@@ -93,7 +94,7 @@ class Fact(rg.Model):
 def slices_of(draw: st.DrawFn, text: str) -> list[MessageSlice]:
     ends = st.tuples(st.integers(0, len(text)), st.integers(0, len(text))).map(sorted)
     objects = JSON | st.builds(Fact, content=SPOKEN) | CALLS
-    kinds = st.sampled_from(["tool_call", "tool_response", "model", "other"])
+    kinds: st.SearchStrategy[SliceType] = st.sampled_from(["tool_call", "tool_response", "model", "other"])
     ranges = draw(st.lists(ends.filter(lambda one: one[0] < one[1]), max_size=3)) if text else []
     return [MessageSlice(draw(kinds), draw(objects), start, stop, draw(OBJECTS)) for start, stop in ranges]
 
@@ -155,10 +156,8 @@ ERRORS = st.builds(ValueError, TEXTS) | st.builds(rg.RiggingError, TEXTS) | st.b
 @st.composite
 def chats(draw: st.DrawFn) -> rg.Chat:
     error = draw(st.none() | ERRORS)
-    stored_id = draw(st.none() | st.just("openai!gpt-4o,temperature=0.2"))
-    others = (
-        {"generator_id": stored_id} if stored_id else {"generator": draw(st.none() | st.just(rg.scripted("hello")))}
-    )
+    origins = [{}, {"generator": rg.scripted("hello")}, {"generator_id": "openai!gpt-4o,temperature=0.2"}]
+    origin: dict[str, Any] = draw(st.sampled_from(origins))
     return rg.Chat(
         uuid=draw(st.uuids()),
         timestamp=draw(TIMES),
@@ -171,7 +170,7 @@ def chats(draw: st.DrawFn) -> rg.Chat:
         params=draw(st.none() | PARAMS),
         failed=error is not None or draw(st.booleans()),
         error=error,
-        **others,
+        **origin,
     )
 
 

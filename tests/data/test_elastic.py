@@ -15,7 +15,7 @@ from rigging_py.error import ProcessingError
 from tests.data.chats import EMPTY, facts
 from tests.elastic_stub import RESULT_WINDOW, ElasticStub, elastic_stub
 
-EVERY = {"match_all": {}}
+EVERY: dict[str, Any] = {"match_all": {}}
 
 
 @pytest.fixture
@@ -139,7 +139,8 @@ async def test_other_arguments_go_to_the_search(client: AsyncElasticsearch) -> N
 async def test_the_reply_to_a_search_and_a_list_of_hits_are_read(client: AsyncElasticsearch) -> None:
     await rg.data.chats_to_elastic(EMPTY, "chats", client, refresh=True)
     reply = await client.search(index="chats")
-    for data in (reply, reply.body, reply["hits"], reply["hits"]["hits"]):
+    forms: list[Any] = [reply, reply.body, reply["hits"], reply["hits"]["hits"]]
+    for data in forms:
         assert [chat.uuid for chat in rg.data.elastic_data_to_chats(data)] == [EMPTY.uuid]
 
 

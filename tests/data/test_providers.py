@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import rigging_py as rg
 from rigging_py.error import ProcessingError
-from rigging_py.message import ContentAudioInput, ContentFile, ContentReasoning, ContentText, Message
+from rigging_py.message import ContentAudioInput, ContentFile, ContentReasoning, ContentText, FunctionCall, Message
 from tests.data import chats as kinds
 
 # OpenAI.
@@ -79,7 +79,7 @@ def test_what_openai_s_form_says_is_kept_to_the_letter() -> None:
         ("a", "it is no object"),
         ({"role": "user", "content": 7}, "its content is neither text nor a list of parts"),
         ({"role": "user", "content": [{"type": "video"}]}, "content_parts.0: Input tag 'video'"),
-        ({"role": "assistant", "tool_calls": [{"id": "1", "type": "custom", "custom": {}}]}, "tool_calls.0"),
+        ({"role": "assistant", "tool_calls": [{"id": "1", "type": "custom", "custom": {"name": "a"}}]}, "tool_calls.0"),
     ],
 )
 def test_what_is_no_openai_message_is_named(message: Any, problem: str) -> None:
@@ -93,27 +93,31 @@ SPOKEN = st.builds(ContentText, text=kinds.TEXTS.filter(bool), cache_control=kin
 SEEN = kinds.IMAGES.map(
     lambda part: part.model_copy(update={"image_url": part.image_url.model_copy(update={"detail": "auto"})})
 )
-ARGUMENTS = kinds.OBJECTS.map(lambda values: json.dumps(values))
-CALLS = st.builds(
-    rg.ToolCall,
-    id=kinds.NAMES,
-    function=st.builds(lambda name, text: {"name": name, "arguments": text}, kinds.NAMES, ARGUMENTS),
-)
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> rg.ToolCall:
+    function = FunctionCall(name=draw(kinds.NAMES), arguments=json.dumps(draw(kinds.OBJECTS)))
+    return rg.ToolCall(id=draw(kinds.NAMES), function=function)
+
+
 PARTS = SPOKEN | SEEN | kinds.FILES
 THOUGHTS = kinds.SIGNED | kinds.HIDDEN
 USERS = st.builds(Message, st.just("user"), content_parts=st.lists(PARTS, min_size=1, max_size=3))
 SYSTEMS = st.builds(Message, st.just("system"), content_parts=st.lists(SPOKEN, min_size=1, max_size=2))
-ANSWERS = st.builds(
-    lambda thoughts, said, calls: Message("assistant", content_parts=[*thoughts, *said], tool_calls=calls),
-    st.lists(THOUGHTS, max_size=2),
-    st.lists(SPOKEN, max_size=2),
-    st.none() | st.lists(CALLS, min_size=1, max_size=2),
-)
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> Message:
+    parts = [*draw(st.lists(THOUGHTS, max_size=2)), *draw(st.lists(SPOKEN, max_size=2))]
+    return Message(
+        "assistant", content_parts=parts, tool_calls=draw(st.none() | st.lists(calls(), min_size=1, max_size=2))
+    )
+
+
 RESULTS = st.builds(Message, st.just("tool"), content_parts=st.lists(PARTS, max_size=2), tool_call_id=kinds.NAMES)
-CONVERSATIONS = st.builds(
-    lambda system, rest: rg.Chat(messages=[*system, *rest]),
-    st.lists(SYSTEMS, max_size=1),
-    st.lists(USERS | ANSWERS | RESULTS, max_size=5),
+CONVERSATIONS = st.tuples(st.lists(SYSTEMS, max_size=1), st.lists(USERS | answers() | RESULTS, max_size=5)).map(
+    lambda said: rg.Chat(messages=[*said[0], *said[1]])
 )
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import polars as pl
-import pyarrow as pa
 import pytest
 
 import rigging_py as rg
 from rigging_py.error import ProcessingError
 from tests.data.chats import EMPTY
+
+pa: Any = import_module("pyarrow")  # it comes without types
 
 TIME = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=timezone(timedelta(hours=2)))
 
@@ -93,7 +97,7 @@ def test_polars_and_arrow_tables_have_the_same_types_however_many_chats_there_ar
 
 def test_timestamps_are_exact_to_the_microsecond_in_every_table() -> None:
     one = chat()
-    moments = [
+    moments: list[datetime] = [
         rg.data.chats_to_df(one)["chat_timestamp"][0].to_pydatetime(),
         rg.data.chats_to_polars(one)["chat_timestamp"][0],
         rg.data.chats_to_arrow(one)["chat_timestamp"][0].as_py(),
@@ -128,17 +132,18 @@ def test_frames_may_be_put_together_and_filtered() -> None:
     assert [back.uuid for back in rg.data.df_to_chats(frame[frame["role"].isna()])] == [other.uuid]
 
 
-def test_a_foreign_table_is_refused_with_the_columns_it_has_not(tmp_path: Path) -> None:
+def test_a_foreign_table_is_refused_with_the_columns_it_has_not() -> None:
     foreign = {"chat_id": ["1"], "role": ["user"], "content": ["Hello"]}
     missing = ", ".join(name for name in rg.data.COLUMNS if name not in foreign)
-    for problem in (
-        lambda: rg.data.df_to_chats(pd.DataFrame(foreign)),
-        lambda: rg.data.polars_to_chats(pl.DataFrame(foreign)),
-        lambda: rg.data.arrow_to_chats(pa.table(foreign)),
-        lambda: rg.data.unflatten_chats([{name: values[0] for name, values in foreign.items()}]),
-    ):
+    readings: list[tuple[Callable[[Any], rg.ChatList], Any]] = [
+        (rg.data.df_to_chats, pd.DataFrame(foreign)),
+        (rg.data.polars_to_chats, pl.DataFrame(foreign)),
+        (rg.data.arrow_to_chats, pa.table(foreign)),
+        (rg.data.unflatten_chats, [{name: values[0] for name, values in foreign.items()}]),
+    ]
+    for read, table in readings:
         with pytest.raises(ProcessingError, match=f"was not made of chats; there is no {missing}."):
-            problem()
+            read(table)
 
 
 def test_a_foreign_frame_without_rows_is_refused_too() -> None:

@@ -113,6 +113,7 @@ ROOMS = [
     "prompt",
     "chat",
     "completion",
+    "data",
     "message",
     "model",
     "parsing",
