@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message as _Mail
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Headers(Mapping[str, str]):
     """Headers, whose names are found in any case; one that came several times is joined by commas."""
 
-    def __init__(self, pairs: Iterator[tuple[str, str]] | tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._values: dict[str, str] = {}
         for name, value in pairs:
             before = self._values.get(name.lower())

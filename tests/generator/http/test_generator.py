@@ -109,7 +109,7 @@ async def test_a_conversation_that_fails_fails_alone(endpoint: Endpoint, model: 
 
 async def test_tools_are_in_the_parameters_and_called_in_words(model: HTTPGenerator, endpoint: Endpoint) -> None:
     assert await model.supports_function_calling() is False
-    function = {"name": "add", "description": "", "parameters": {"type": "object", "properties": {}}}
+    function: dict[str, Any] = {"name": "add", "description": "", "parameters": {"type": "object", "properties": {}}}
     tool = rg.ToolDefinition.model_validate({"type": "function", "function": function})
     one = spec(endpoint, transforms=[{"type": "json", "pattern": {"tool": "$params.tools.0.function.name"}}])
     params = rg.GenerateParams(tools=[tool])
@@ -304,7 +304,7 @@ def no_key_in(error: BaseException) -> None:
 
 async def test_an_endpoint_that_is_not_there_is_a_server_fault_that_does_not_show_the_query() -> None:
     one = {"url": "http://127.0.0.1:9/{{ api_key|urlencode }}?k={{ api_key|urlencode }}"}
-    steps = [{"type": "json", "pattern": {}}]
+    steps: list[dict[str, Any]] = [{"type": "json", "pattern": {}}]
     model = HTTPGenerator("m", spec={"request": {**one, "transforms": steps}}, api_key=KEY)
     with pytest.raises(ServerFaultError, match=r"http!m could not be reached at http://127\.0\.0\.1:9/") as raised:
         await model.chat("Hi").run()
