@@ -2,11 +2,13 @@
 
 from rigging_py.error import Stop
 from rigging_py.message import FunctionCall, FunctionDefinition, ToolCall, ToolChoice, ToolDefinition
+from rigging_py.tools.codecs import ToolMode
 from rigging_py.tools.context import ToolContext
 from rigging_py.tools.mcp_client import MCPClient, mcp
 from rigging_py.tools.mcp_server import as_mcp
 from rigging_py.tools.methods import ToolMethod, as_tools, tool_method
 from rigging_py.tools.options import ToolOptions
+from rigging_py.tools.response import ToolResponse
 from rigging_py.tools.robopages import robopages
 from rigging_py.tools.slots import ToolSlots
 from rigging_py.tools.tool import Tool, tool
@@ -22,7 +24,9 @@ __all__ = [
     "ToolContext",
     "ToolDefinition",
     "ToolMethod",
+    "ToolMode",
     "ToolOptions",
+    "ToolResponse",
     "ToolSlots",
     "as_mcp",
     "as_tools",

@@ -22,7 +22,7 @@ def schema_arguments(tool: str, schema: dict[str, Any]) -> Arguments:
     check = _check(tool, schema)
     return Arguments(
         schema=schema,
-        adapter=cast("TypeAdapter[dict[str, Any]]", TypeAdapter(Annotated[dict[str, Any], AfterValidator(check)])),
+        adapter=TypeAdapter(Annotated[dict[str, Any], AfterValidator(check)]),
         names=tuple(cast("dict[str, Any]", schema.get("properties", {}))),
         defaults={},
         positional=(),

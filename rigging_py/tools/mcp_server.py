@@ -43,7 +43,7 @@ def as_mcp(*tools: object, name: str = "Rigging Tools", context: object = None) 
                 "Leave that to it with `with_(needs_approval=False)`, or do not offer the tool."
             )
 
-    slots = ToolSlots(offered.values())
+    slots, value = ToolSlots(offered.values()), context
 
     class ToolServer(MCPServer[Any]):
         """The package's server, with our tools before those that are added to it."""
@@ -52,12 +52,12 @@ def as_mcp(*tools: object, name: str = "Rigging Tools", context: object = None) 
             return [*map(_described, offered.values()), *await super().list_tools()]
 
         async def call_tool(
-            self, name: str, arguments: dict[str, Any], context_of_call: Context[Any, Any] | None = None
+            self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
         ) -> mcp_types.CallToolResult | mcp_types.InputRequiredResult:
             if (tool := offered.get(name)) is None:
-                return await super().call_tool(name, arguments, context_of_call)
+                return await super().call_tool(name, arguments, context)
             async with slots.of(tool):
-                return await _result(tool, arguments, context)
+                return await _result(tool, arguments, value)
 
     return ToolServer(name, log_level="WARNING")
 

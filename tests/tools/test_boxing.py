@@ -102,7 +102,7 @@ async def test_a_long_result_is_cut_in_the_middle() -> None:
 
 async def test_parts_share_one_limit_and_images_stay() -> None:
     image = rg.ContentImageUrl.from_url("data:image/png;base64,AAAA")
-    parts = [rg.ContentText(text="a" * 8), image, rg.ContentText(text="b" * 8), rg.ContentText(text="c")]
+    parts: list[Any] = [rg.ContentText(text="a" * 8), image, rg.ContentText(text="b" * 8), rg.ContentText(text="c")]
     for value in (parts, rg.Message("user", list(parts))):
         cut = await message_of(value, truncate=10)
         assert [str(one) for one in cut.content_parts] == ["a" * 8, str(image), "bb"]

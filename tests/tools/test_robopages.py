@@ -48,7 +48,7 @@ class Stub(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text.encode())
 
-    def log_message(self, *_: Any) -> None: ...
+    def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002 — the base class calls it so
 
 
 @pytest.fixture

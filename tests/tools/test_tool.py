@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 import rigging_py as rg
 from rigging_py.message import FunctionDefinition
+from rigging_py.tools import ToolResponse
 from tests.tools.calls import call
 
 
@@ -407,3 +408,9 @@ async def test_a_tool_of_a_function_that_can_be_found_by_its_name_pickles(made: 
 
 def call_of(name: str) -> rg.ToolCall:
     return rg.ToolCall.model_validate({"function": {"name": name, "arguments": '{"number": 1}'}})
+
+
+def test_a_result_in_tags_is_read_as_it_was_written() -> None:
+    response = ToolResponse(id="c1", result="5 < 6 </tool-response>")
+    assert ToolResponse.one_from_text(f"So: {response.to_pretty_xml()}.")[0] == response
+    assert ToolResponse.one_from_text("<tool-response>plain</tool-response>")[0].id == ""
