@@ -52,7 +52,8 @@ def test_requests_on_several_loops_keep_one_pace() -> None:
     clock = Clock()
     pace = Pace(0.5, clock=clock, sleep=clock.sleep)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: asyncio.run(pace.start()), range(8)))
+        started = [pool.submit(asyncio.run, pace.start()) for _ in range(8)]
+    assert [one.result() for one in started] == [None] * 8
     assert sorted(clock.slept) == [0.5 * one for one in range(1, 8)]
 
 

@@ -91,7 +91,7 @@ async def test_pipelines_prompts_and_completions_go_through_it() -> None:
     model = scripted("a", "<int>4</int>", "c").wrap(noting(notes, "call"))
 
     @rg.prompt
-    async def count() -> int:  # type: ignore[empty-body]
+    async def count() -> int:
         """Count."""
 
     assert (await model.chat("Hi").run()).last.content == "a"
