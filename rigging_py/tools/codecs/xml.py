@@ -15,7 +15,7 @@ from pydantic_core import from_json
 from rigging_py.parsing import Found, elements, escape, read_text, unescape
 from rigging_py.parsing.extract import read_attributes
 from rigging_py.parsing.shape import JsonSchema
-from rigging_py.tools.codecs.found import arguments_in, as_json, json_object
+from rigging_py.tools.codecs.found import as_json, json_object
 from rigging_py.tools.codecs.schema import Place, field_names
 
 _ITEM = "item"
@@ -45,7 +45,9 @@ def read_arguments(body: str, schema: JsonSchema) -> str:
     given |= {name: unescape(text.strip()) for name, text in _PLAIN_ELEMENT.findall(rest)}
     if not _PLAIN_ELEMENT.sub("", rest).strip():
         return as_json(given)
-    return arguments_in(unescape(body.strip()))
+    text = unescape(body.strip())
+    whole = json_object(text)
+    return text if whole is None else as_json(whole)
 
 
 def write_arguments(arguments: str, schema: JsonSchema) -> str:

@@ -84,7 +84,7 @@ def test_in_any_pieces_a_reply_is_the_same_and_its_deltas_make_it(
 def test_what_an_argument_says_is_never_a_call(mode: TextMode, text: str) -> None:  # surface 3.2 no. 34
     said = written(mode, call("write", {"text": text}))
     assert called(read(mode, said)) == [("write", {"text": text})]
-    assert len(elements(said, ["tool-call", "rg-tool-call"])) == (mode in TAGGED)
+    assert len(elements(said, [codec_of_mode(mode).call_tag])) == (mode in TAGGED)
     assert elements(said, ["tool-response"]) == []
 
 
