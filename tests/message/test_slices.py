@@ -61,7 +61,8 @@ def test_a_model_is_added_as_its_element() -> None:
 
 
 def test_an_added_slice_marks_its_own_text_after_an_empty_part() -> None:  # surface 3.2 no. 15
-    for parts in ([""], ["", IMAGE], [" "], [IMAGE, ""], ["a", ""]):
+    several: list[list[Any]] = [[""], ["", IMAGE], [" "], [IMAGE, ""], ["a", ""]]
+    for parts in several:
         message = Message("assistant", [ContentText(text=one) if isinstance(one, str) else one for one in parts])
         assert message.append_slice("abc").content == "abc"
 
@@ -430,7 +431,7 @@ def test_a_message_without_slices_stores_none() -> None:
 
 
 def test_old_names_still_work_and_say_what_takes_their_place() -> None:
-    message = Message("user", ["one", IMAGE])
+    message: Any = Message("user", ["one", IMAGE])
     message.mark_slice("one")
     with pytest.warns(DeprecationWarning, match="content_parts"):
         assert message.all_content == message.content_parts

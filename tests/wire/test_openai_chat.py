@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -467,9 +467,9 @@ def test_streamed_reasoning_goes_back_as_it_came(deltas: list[dict[str, Any]]) -
 
 def without_nulls(value: Any) -> Any:
     if isinstance(value, list):
-        return [without_nulls(one) for one in value]
+        return [without_nulls(one) for one in cast("list[Any]", value)]
     if isinstance(value, dict):
-        return {name: without_nulls(one) for name, one in value.items() if one is not None}
+        return {name: without_nulls(one) for name, one in cast("dict[str, Any]", value).items() if one is not None}
     return value
 
 
