@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_json
-from pyreqwest.client import BaseClientBuilder, ClientBuilder, SyncClientBuilder
-from pyreqwest.exceptions import PyreqwestError
 
 from rigging_py.error import ToolFailedError, ToolServerError
 from rigging_py.generator.network import is_loopback_only, refuse_outside
@@ -18,7 +16,10 @@ from rigging_py.tools.json_schema import schema_arguments
 from rigging_py.tools.naming import shown_address
 from rigging_py.tools.tool import Tool
 
-B = TypeVar("B", bound=BaseClientBuilder)
+if TYPE_CHECKING:
+    from pyreqwest.client import BaseClientBuilder
+
+B = TypeVar("B", bound="BaseClientBuilder")
 _ASKED = timedelta(seconds=30)
 _CALLED = timedelta(minutes=30)
 """Functions scan networks and build containers; a tool's `timeout` cuts them sooner."""
@@ -48,6 +49,9 @@ _NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
 
 
 def _listed(url: str) -> list[ToolDefinition]:
+    from pyreqwest.client import SyncClientBuilder
+    from pyreqwest.exceptions import PyreqwestError
+
     refuse_outside(shown_address(url))
     try:
         with _plain(SyncClientBuilder()).timeout(_ASKED).build() as client:
@@ -71,6 +75,9 @@ def _tool(url: str, name: str, description: str, schema: dict[str, Any]) -> Tool
 
 
 async def _processed(url: str, name: str, arguments: dict[str, Any]) -> str:
+    from pyreqwest.client import ClientBuilder
+    from pyreqwest.exceptions import PyreqwestError
+
     refuse_outside(shown_address(url))
     # The server takes nothing but text.
     texts = {key: value if isinstance(value, str) else to_json(value).decode() for key, value in arguments.items()}
