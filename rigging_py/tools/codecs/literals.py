@@ -135,7 +135,7 @@ class _Reader:
     def strings(self, first: str) -> str:
         """A string, and those that follow it without a comma."""
         found = [_text(first)]
-        while (again := _VALUE.match(self.text, self.at)) and again["string"]:
+        while self.next_mark() not in ",)]}:" and (again := _VALUE.match(self.text, self.at)) and again["string"]:
             self.at = again.end()
             found.append(_text(again["string"]))
         return "".join(found)
@@ -174,7 +174,7 @@ def _text(written: str) -> str:
     quoted = written[len(kind) :]
     width = 3 if len(quoted) >= 6 and quoted[:3] in ('"""', "'''") else 1
     inside = quoted[width:-width]
-    if kind in ("r", "R"):
+    if kind in ("r", "R") or "\\" not in inside:
         return inside
     said = _ESCAPE.sub(_character, inside)
     # Models that think in JSON write a character outside the basic plane as two halves.
