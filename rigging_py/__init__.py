@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rigging_py import (
+        caching,
         data,
         error,
+        fetching,
         generator,
         logging,
         message,
@@ -37,10 +39,17 @@ if TYPE_CHECKING:
         MapChatCallback,
         PipelineStep,
         PipelineStepContextManager,
+        PipelineStepGenerator,
         ThenChatCallback,
     )
     from rigging_py.chat.pipeline import chat, resume
-    from rigging_py.completion import Completion, CompletionPipeline, complete
+    from rigging_py.completion import (
+        Completion,
+        CompletionPipeline,
+        MapCompletionCallback,
+        ThenCompletionCallback,
+        complete,
+    )
     from rigging_py.error import Paused, ReplayDivergence, RiggingError, Stop
     from rigging_py.generator import (
         FunctionGenerator,
@@ -95,11 +104,14 @@ _HOMES = {
     "MapChatCallback": "chat",
     "PipelineStep": "chat",
     "PipelineStepContextManager": "chat",
+    "PipelineStepGenerator": "chat",
     "ThenChatCallback": "chat",
     "chat": "chat",
     "resume": "chat",
     "Completion": "completion",
     "CompletionPipeline": "completion",
+    "MapCompletionCallback": "completion",
+    "ThenCompletionCallback": "completion",
     "complete": "completion",
     "Paused": "error",
     "ReplayDivergence": "error",
@@ -161,8 +173,10 @@ _HOMES = {
     "__version__": "version",
 }
 _ROOMS = {
+    "caching",
     "data",
     "error",
+    "fetching",
     "generator",
     "logging",
     "message",
@@ -205,6 +219,7 @@ __all__ = [
     "Hooks",
     "MCPClient",
     "MapChatCallback",
+    "MapCompletionCallback",
     "Message",
     "MessageDict",
     "MessageSlice",
@@ -215,6 +230,7 @@ __all__ = [
     "Paused",
     "PipelineStep",
     "PipelineStepContextManager",
+    "PipelineStepGenerator",
     "PostTransform",
     "Prompt",
     "ReplayDivergence",
@@ -223,6 +239,7 @@ __all__ = [
     "Stop",
     "StopReason",
     "ThenChatCallback",
+    "ThenCompletionCallback",
     "Tool",
     "ToolCall",
     "ToolContext",
@@ -233,11 +250,13 @@ __all__ = [
     "as_mcp",
     "attr",
     "await_",
+    "caching",
     "chat",
     "complete",
     "data",
     "element",
     "error",
+    "fetching",
     "generator",
     "get_generator",
     "get_identifier",

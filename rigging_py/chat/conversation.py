@@ -116,7 +116,7 @@ class Conversation:
         is_mergeable = merge_strategy == "all" or (merge_strategy == "only-user-role" and new and new[0].role == "user")
         if old and new and is_mergeable and old[-1].role == new[0].role:
             merged = old.pop().shell()
-            merged.content_parts = [*merged.content_parts, *new.pop(0).content_parts]
+            merged.join(new.pop(0))
             old.append(merged)
         return replace(self, messages=(*old, *new))
 

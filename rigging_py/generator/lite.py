@@ -105,7 +105,7 @@ class LiteLLMGenerator(Generator):
         """
         async with self._room().one():
             chunks = await self._asked(messages, params, stream=True)
-            stream = ChatStream("litellm", self.key())
+            stream = ChatStream("litellm", self.key(), origin=self.model)
             async with aclosing(self._chunks(chunks)) as read:
                 async for chunk in read:
                     for delta in stream.feed(chunk):
@@ -153,7 +153,7 @@ class LiteLLMGenerator(Generator):
     async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
         reply = await self._asked(messages, params)
         body = reply.model_dump()
-        turn = chat_turn(body, provider="litellm", secret=self.key())
+        turn = chat_turn(body, provider="litellm", secret=self.key(), origin=self.model)
         hidden, spoken = _hidden(reply), body["choices"][0]["message"]
         usage = _with_cost(turn.usage, hidden.get("response_cost"))
         self._warn_of_a_cut_prompt(usage, messages)
@@ -171,7 +171,7 @@ class LiteLLMGenerator(Generator):
         refuse_outside(str(address or f"https://litellm/{self.model}"))
         litellm = await asyncio.to_thread(_litellm)
         request = {
-            **chat_request(self.model, messages, merged, stream=stream),
+            **chat_request(self.model, messages, merged, stream=stream, origin=self.model),
             "api_base": merged.api_base,
             # litellm would send the environment's key to whatever address it is given.
             "api_key": self.key() or (_NO_KEY if merged.api_base else None),

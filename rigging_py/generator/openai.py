@@ -46,7 +46,7 @@ class OpenAIGenerator(Generator):
         Raises `StreamInterruptedError` for a stream that ends before its finish reason.
         """
         request = self._request(messages, params, stream=True)
-        body = ChatBody(request.provider, request.key)
+        body = ChatBody(request.provider, request.key, self._origin)
         async with aclosing(stream(request)) as chunks, aclosing(_until_complete(chunks, body)) as pieces:
             async for piece in pieces:
                 for delta in body.feed(piece):
@@ -56,7 +56,13 @@ class OpenAIGenerator(Generator):
 
     async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
         request = self._request(messages, params)
-        return chat_turn(await post(request), provider=request.provider, secret=request.key)
+        reply = await post(request)
+        return chat_turn(reply, provider=request.provider, secret=request.key, origin=self._origin)
+
+    @property
+    def _origin(self) -> str:
+        """Whose reasoning it is, which goes back to nobody else."""
+        return f"openai!{self.model}"
 
     def _request(self, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False) -> Request:
         merged = self.params.merge_with(params)
@@ -69,7 +75,7 @@ class OpenAIGenerator(Generator):
                 f"or write 'openai!{self.model},api_key=…'.",
                 provider="openai",
             )
-        body = chat_request(self.model, messages, merged, stream=stream)
+        body = chat_request(self.model, messages, merged, stream=stream, origin=self._origin)
         return Request("openai", f"{base}/chat/completions", body, key, merged.timeout)
 
 

@@ -5,14 +5,23 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeGuard
 
 import rigging_py.parsing as parsing
 from rigging_py.error import MessageWarning
-from rigging_py.model import Model
+from rigging_py.parsing.codec import is_tagged
 
-Target: TypeAlias = str | tuple[int, int] | Literal[-1] | re.Pattern[str] | type[Model]
+if TYPE_CHECKING:
+    # At run time it costs more than all the rest, and most programs' messages hold none.
+    from rigging_py.model import Model
+
+Target: TypeAlias = "str | tuple[int, int] | Literal[-1] | re.Pattern[str] | type[Model]"
 """What can be marked; `"*"` and -1 are the whole text."""
+
+
+def is_model(value: object) -> TypeGuard[Model]:
+    """Whether a value is a `Model`."""
+    return is_tagged(type(value))
 
 
 class Match(NamedTuple):

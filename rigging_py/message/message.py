@@ -11,7 +11,7 @@ import textwrap
 import uuid as uuid_module
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Literal, Self, TypeAlias, TypedDict, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict, TypeVar, cast, overload
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json, to_jsonable_python
@@ -23,7 +23,9 @@ from rigging_py.message.content import AnyContent, Content, ContentReasoning, Co
 from rigging_py.message.edits import Edit, difference, edited
 from rigging_py.message.sliced import Sliced
 from rigging_py.message.slices import MessageSlice, SliceType
-from rigging_py.model import ErrorModel, Model
+
+if TYPE_CHECKING:
+    from rigging_py.model import Model
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -171,7 +173,9 @@ class Message(Sliced, BaseModel):
 
         What an `ErrorModel` says is in the metadata too, as `error`.
         """
-        given = [models] if isinstance(models, Model) else list(models)
+        from rigging_py.model import ErrorModel
+
+        given = list(models) if isinstance(models, Sequence) else [models]
         texts = [f"{one.to_pretty_xml()}\n" for one in given]
         errors = [one.content for one in given if isinstance(one, ErrorModel)]
         said = {"error": errors[-1]} if errors else {}

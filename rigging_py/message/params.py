@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation, field_validator
+from pydantic_core import from_json, to_json
 
 from rigging_py.message.calls import ToolChoice, ToolDefinition
 from rigging_py.parsing import JsonShape, Shape
@@ -43,6 +44,16 @@ class GenerateParams(BaseModel):
     @classmethod
     def _split_stop(cls, value: object) -> object:
         return [text for text in value.split(";") if text] if isinstance(value, str) else value
+
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _read_tools(cls, value: object) -> object:
+        if not isinstance(value, list | tuple):
+            return value
+        return [from_json(one) if isinstance(one, str) else one for one in cast("list[object]", value)]
+
+    def __hash__(self) -> int:
+        return hash(to_json(self.model_dump(exclude={"extra", "tools"}), fallback=repr))
 
     def merge_with(self, *others: GenerateParams | None) -> Self:
         """These parameters with every value that is set and not None in `others`, later ones winning."""

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from rigging_py.error import MessageWarning
 from rigging_py.message.content import AnyContent, ContentReasoning, ContentText
 from rigging_py.message.edits import Edit, difference, edited, laid_out, mover
-from rigging_py.message.marking import Target, matches
+from rigging_py.message.marking import Target, is_model, matches
 from rigging_py.message.slices import MessageSlice, SliceType
-from rigging_py.model import Model
+
+if TYPE_CHECKING:
+    from rigging_py.model import Model
 
 _TYPES = ("tool_call", "tool_response", "model", "other")
 
@@ -82,6 +84,15 @@ class Sliced:
                 held.append(one)
         self._hold(held)
 
+    def join(self, other: Sliced) -> None:
+        """Puts the parts of another message at the end, with copies of its slices."""
+        self.content_parts = [*self.content_parts, *other.content_parts]
+        offset = len(self.content) - len(other.content)
+        copies = [one.clone() for one in other.slice_refs or ()]
+        for one in copies:
+            one.start, one.stop = one.start + offset, one.stop + offset
+        self._add_all(copies)
+
     def edit_slice(self, slice_: MessageSlice, text: str) -> None:
         """Puts `text` in place of what a slice of this message marks, and the slice on it."""
         start = slice_.start
@@ -137,7 +148,7 @@ class Sliced:
     @property
     def models(self) -> list[Model]:
         """The models that were read out of the text or put into it, in its order."""
-        return [one.obj for one in self.iter_slices() if isinstance(one.obj, Model)]
+        return [one.obj for one in self.iter_slices() if is_model(one.obj)]
 
     def find_slices(
         self,
@@ -239,8 +250,7 @@ class Sliced:
         place that is marked as this type already is not marked again. An empty text and a range without text mark
         nothing, and warn.
         """
-        is_model = isinstance(target, type) or isinstance(obj, Model)
-        kind = slice_type or ("model" if is_model else "other")
+        kind = slice_type or ("model" if isinstance(target, type) or is_model(obj) else "other")
         marked = self._add_all(
             MessageSlice(kind, obj if obj is not None else found.obj, found.start, found.stop, metadata)
             for found in matches(self.content, target, case_sensitive=case_sensitive)
@@ -251,7 +261,7 @@ class Sliced:
 
     def remember(self, found: Iterable[tuple[Any, slice]]) -> None:
         """Marks where models were read."""
-        models = [(value, place) for value, place in found if isinstance(value, Model)]
+        models = [(value, place) for value, place in found if is_model(value)]
         self._add_all(
             MessageSlice("model", value, place.start, place.stop, {"model_type": type(value).__name__})
             for value, place in models
@@ -329,9 +339,9 @@ class Sliced:
 
 
 def _told(content: str | Model, kind: SliceType | None, obj: Any) -> tuple[str, SliceType, Any]:
-    if isinstance(content, Model):
+    if is_model(content):
         return content.to_pretty_xml(), kind or "model", content if obj is None else obj
-    return content, kind or ("model" if isinstance(obj, Model) else "other"), obj
+    return content, kind or ("model" if is_model(obj) else "other"), obj
 
 
 def _united(slices: Sequence[MessageSlice]) -> Iterator[tuple[int, int]]:

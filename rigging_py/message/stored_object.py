@@ -15,7 +15,6 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json, to_jsonable_python
 
 from rigging_py.message.calls import ToolCall
-from rigging_py.model import Model
 
 _PATH, _DATA = "class_path", "data"
 
@@ -70,5 +69,7 @@ def _loaded(path: str) -> type[BaseModel] | None:
     found: object = sys.modules.get(module)
     for name in qualified.split("."):
         found = vars(found).get(name) if isinstance(found, ModuleType | type) else None
+    from rigging_py.model import Model
+
     is_ours = isinstance(found, type) and (issubclass(found, Model) or found is ToolCall)
     return cast("type[BaseModel]", found) if is_ours else None

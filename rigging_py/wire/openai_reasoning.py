@@ -29,14 +29,17 @@ def read_reasoning(spoken: Mapping[str, Any], origin: str) -> list[ContentReason
 
 
 def with_reasoning(message: Message, origin: str) -> dict[str, Any]:
-    """The message as it is sent to `origin`: with the reasoning that is its own, in the fields it came in."""
+    """The message as it is sent to `origin`: with the reasoning that is its own, in the fields it came in.
+
+    Plain text goes back with tool calls alone, where some servers want it; without any, some refuse it.
+    """
     sent = message.to_openai()
     for part in message.content_parts if origin else ():
         if isinstance(part, ContentReasoning) and part.origin == origin:
             form, _, name = part.form.partition(".")
             if form in _BLOCKS:
                 sent.setdefault(form, []).append(_block(part, name))
-            else:
+            elif message.tool_calls:
                 sent[form] = sent.get(form, "") + part.text
     return sent
 

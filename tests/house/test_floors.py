@@ -46,6 +46,7 @@ FLOORS = {
 }
 SIDEWAYS = {
     ("model", "parsing"),
+    ("fetching", "generator"),
     ("tools", "generator"),
     ("transform", "tools"),
     ("completion", "chat"),

@@ -31,6 +31,19 @@ def test_a_stop_text_is_split_at_semicolons() -> None:
     assert GenerateParams(stop=["a;b"]).stop == ["a;b"]
 
 
+def test_tools_may_be_json() -> None:
+    definition = ToolDefinition(function=FunctionDefinition(name="look"))
+    params = GenerateParams.model_validate({"tools": [definition.model_dump_json(), definition.model_dump()]})
+    assert params.tools == [definition, definition]
+
+
+def test_equal_parameters_have_one_hash() -> None:
+    tool = ToolDefinition(function=FunctionDefinition(name="look", parameters={"type": "object"}))
+    first, second = (GenerateParams(temperature=0.5, stop=["a"], extra={"b": [1]}, tools=[tool]) for _ in range(2))
+    assert {first: "found"}[second] == "found"
+    assert hash(first) != hash(GenerateParams(temperature=0.7))
+
+
 def test_an_unknown_parameter_is_refused() -> None:
     with pytest.raises(ValidationError, match="temprature"):
         GenerateParams.model_validate({"temprature": 1})

@@ -412,15 +412,25 @@ THOUGHTS: list[dict[str, Any]] = [
 ]
 
 
+CALLS = [{"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}]
+
+
 @pytest.mark.parametrize("thought", THOUGHTS)
 def test_reasoning_goes_back_as_it_came_and_only_to_who_made_it(thought: dict[str, Any]) -> None:
-    turn = chat_turn(reply({"content": "42", **thought}), origin=ORIGIN)
+    turn = chat_turn(reply({"content": "42", "tool_calls": CALLS, **thought}), origin=ORIGIN)
     assert turn.message.content == "42"
     stored = Message.model_validate_json(turn.message.model_dump_json())
-    plain = {"role": "assistant", "content": "42"}
+    plain = {"role": "assistant", "content": "42", "tool_calls": CALLS}
     assert chat_request("m", [stored], GenerateParams(), origin=ORIGIN)["messages"] == [{**plain, **thought}]
     assert chat_request("m", [stored], GenerateParams(), origin="openai!other")["messages"] == [plain]
     assert chat_request("m", [stored], GenerateParams())["messages"] == [stored.to_openai()] == [plain]
+
+
+@pytest.mark.parametrize("thought", THOUGHTS[:2])
+def test_reasoning_without_a_signature_goes_back_with_tool_calls_alone(thought: dict[str, Any]) -> None:
+    turn = chat_turn(reply({"content": "42", **thought}), origin=ORIGIN)
+    sent = chat_request("m", [turn.message], GenerateParams(), origin=ORIGIN)["messages"]
+    assert sent == [{"role": "assistant", "content": "42"}]
 
 
 def test_reasoning_without_a_name_for_who_made_it_goes_to_nobody() -> None:
@@ -460,9 +470,12 @@ def test_streamed_reasoning_goes_back_as_it_came(deltas: list[dict[str, Any]]) -
     stream.feed(END)
     turn = stream.turn()
     assert turn is not None
-    [sent] = chat_request("m", [turn.message], GenerateParams(), origin=ORIGIN)["messages"]
+    message = turn.message.model_copy(update={"tool_calls": [ToolCall.model_validate(one) for one in CALLS]})
+    [sent] = chat_request("m", [message], GenerateParams(), origin=ORIGIN)["messages"]
     expected = next(one for one in THOUGHTS if one.keys() == deltas[0].keys())
-    assert without_nulls(sent) == without_nulls({"role": "assistant", "content": "42", **expected})
+    assert without_nulls(sent) == without_nulls(
+        {"role": "assistant", "content": "42", "tool_calls": CALLS, **expected}
+    )
 
 
 def without_nulls(value: Any) -> Any:
