@@ -8,16 +8,17 @@ import re
 import socket
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import SplitResult, urljoin, urlsplit
-
-from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import PyreqwestError
-from pyreqwest.response import Response
 
 from rigging_py.error import FetchRefusedError, ServerFaultError, TimedOutError
 from rigging_py.fetching.addresses import is_public
 from rigging_py.generator.network import refuse_outside, without_user
+
+if TYPE_CHECKING:
+    from pyreqwest.client import Client
+    from pyreqwest.exceptions import PyreqwestError
+    from pyreqwest.response import Response
 
 MAX_BYTES = 20 * 1024 * 1024
 TIMEOUT = 30.0
@@ -91,6 +92,9 @@ async def _followed(url: str, rules: _Rules) -> Fetched:
 
 async def _once(url: str, rules: _Rules) -> Fetched | str:
     """What is at an address, or the address that it redirects to."""
+    from pyreqwest.client import ClientBuilder
+    from pyreqwest.exceptions import PyreqwestError
+
     parts = _checked(url)
     if rules.resolve is addresses_of:
         # Looking a name up leaves the machine too.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeAlias, TypeVar, cast, overload
@@ -14,6 +15,7 @@ from rigging_py.chat.output import Asked
 from rigging_py.error import Paused, PipelineWarning, RiggingError, UnboundPromptError
 from rigging_py.generator import Generator, WatchCallback, get_generator
 from rigging_py.message import GenerateParams, Message, inject_system_content
+from rigging_py.observe import PromptDetail
 from rigging_py.parsing import Codec, JsonCodec, json_codec_of
 from rigging_py.parsing.codec import SeveralCodec
 from rigging_py.prompt.definition import Definition, define
@@ -239,7 +241,9 @@ class Prompt(Generic[P, R]):
 
     async def _answers(self, ready: ChatPipeline, said: Sequence[Message]) -> list[R]:
         """What is answered to each message, one run for each; every call that is not streamed comes through here."""
-        return [self._value(chat, ready) for chat in await ready.run_batch(said)]
+        seam = ready.seam
+        with seam.around(PromptDetail(self.definition.name)) if seam.is_around else nullcontext():
+            return [self._value(chat, ready) for chat in await ready.run_batch(said)]
 
     async def _answers_if_any(self, ready: ChatPipeline, message: Message) -> list[R]:
         """What one of several generators answers. Why it fails becomes a warning."""
@@ -274,7 +278,8 @@ class Prompt(Generic[P, R]):
     def _refined(self, pipeline: ChatPipeline) -> ChatPipeline:
         """The pipeline with what this prompt adds whatever its arguments are."""
         codec = self.output
-        ready = pipeline.with_(self.params) if self.params is not None else pipeline
+        ready = pipeline if pipeline.task_name else pipeline.name(self.definition.name)
+        ready = ready.with_(self.params) if self.params is not None else ready
         if self.tools:
             ready = ready.using(*self.tools, max_depth=self.max_tool_rounds)
         if codec is not None:

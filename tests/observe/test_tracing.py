@@ -115,6 +115,20 @@ async def test_a_stream_is_traced_like_a_run() -> None:
     assert [name.split()[0] for name, _ in spans.tree()] == ["invoke_agent", "chat"]
 
 
+async def test_a_prompt_is_a_span_around_its_runs() -> None:
+    spans = Spans()
+
+    @rg.prompt(pipeline=rg.scripted("no", "<int>4</int>").chat().with_hooks(spans.hook))
+    async def legs(animal: str) -> int:
+        """How many legs?"""
+        raise NotImplementedError
+
+    assert await legs("camel") == 4
+    names = [name.split()[0] for name, _ in spans.tree()]
+    assert names == ["prompt", "invoke_agent", "chat", "chat"]
+    assert spans.tree()[1] == ("invoke_agent legs", "prompt legs")
+
+
 CONFIGURED = """
 import asyncio
 import rigging_py as rg
