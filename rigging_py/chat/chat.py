@@ -186,11 +186,11 @@ class Chat(BaseModel):
 
     async def to_tokens(self, tokenizer: Tokenizer | str, transform: Transform | str | None = None) -> TokenizedChat:
         """The chat as tokens, transformed first where that is asked for; see `rigging_py.tokenizer`."""
+        from rigging_py.tokenizer import get_tokenizer
+
         chat = self if transform is None else await self.transform(transform)
-        made = (
-            import_module("rigging_py.tokenizer").get_tokenizer(tokenizer) if isinstance(tokenizer, str) else tokenizer
-        )
-        return await made.tokenize_chat(chat)  # type: ignore[no-any-return]
+        made = get_tokenizer(tokenizer) if isinstance(tokenizer, str) else tokenizer
+        return await made.tokenize_chat(chat)
 
     def __len__(self) -> int:
         return len(self.all)

@@ -339,9 +339,9 @@ class Sliced:
 
 
 def _told(content: str | Model, kind: SliceType | None, obj: Any) -> tuple[str, SliceType, Any]:
-    if is_model(content):
-        return content.to_pretty_xml(), kind or "model", content if obj is None else obj
-    return content, kind or ("model" if is_model(obj) else "other"), obj
+    if isinstance(content, str):
+        return content, kind or ("model" if is_model(obj) else "other"), obj
+    return content.to_pretty_xml(), kind or "model", content if obj is None else obj
 
 
 def _united(slices: Sequence[MessageSlice]) -> Iterator[tuple[int, int]]:

@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Any, cast, get_args
 
-import jsonschema  # type: ignore[import-untyped]
+import jsonschema
 import pytest
 
 from rigging_py.run import FORMAT, AgentRun, Cause, Input, Migrated, State, replay
