@@ -9,7 +9,14 @@ from typing import TypeAlias
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""The only range of which IANA gives out addresses of IPv6."""
+_OTHERS = [
+    ipaddress.ip_network(one)
+    # Protocol assignments, with Oracle's metadata; relays of 6to4; the host of a machine at Azure; documentation.
+    for one in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "3fff::/20")
+]
+"""What Python's tables call global, or do not know yet."""
 _COMPATIBLE = ipaddress.ip_network("::/96")
 _ISATAP = (0x00005EFE, 0x02005EFE)
 """The words before the IPv4 address in an interface identifier of RFC 5214."""
@@ -21,12 +28,12 @@ def is_public(address: Address) -> bool:
 
 
 def _is_global(address: Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address) and (address.is_site_local or address in _NAT64_LOCAL):
+    if any(address in one for one in _OTHERS):
         return False
     # Of the transition forms it is the address inside that counts.
     is_form = isinstance(address, ipaddress.IPv6Address) and any(_inside(address))
     is_own = address.is_loopback or address.is_unspecified or address.is_link_local or address.is_multicast
-    return not is_own and (is_form or address.is_global)
+    return not is_own and (is_form or (address.is_global and (address.version == 4 or address in _UNICAST)))
 
 
 def _inside(address: Address) -> Iterator[ipaddress.IPv4Address]:

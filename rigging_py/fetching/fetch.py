@@ -9,7 +9,7 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from rigging_py.error import FetchRefusedError, ServerFaultError, TimedOutError
 from rigging_py.fetching.addresses import is_public
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 20 * 1024 * 1024
 TIMEOUT = 30.0
 MAX_REDIRECTS = 3
-_PORTS = {"http": 80, "https": 443}
+_SCHEMES = ("http", "https")
 _ODD = re.compile(r"[\x00-\x20\x7f\\]")
 _REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -58,16 +58,14 @@ async def fetch(
     """What is at a web address, at most `max_bytes` of it, in at most `timeout` seconds.
 
     Every address that the name has must be public, also after each redirect, and the connection goes to the address
-    that was looked at, past any proxy. `allow_private` names hosts that may be elsewhere, for servers of one's own. Raises
-    `FetchRefusedError`, `TimedOutError`, or `ServerFaultError` when nothing can be had.
+    that was looked at, past any proxy. `allow_private` names hosts that may be elsewhere, for servers of one's own.
+    Raises `FetchRefusedError`, `TimedOutError`, or `ServerFaultError` when nothing can be had.
     """
     try:
         async with asyncio.timeout(timeout):
             return await _followed(url, _Rules(max_bytes, max_redirects, allow_private, resolve))
     except TimeoutError:
-        raise TimedOutError(
-            f"{without_user(url)!r} was not read in {timeout:g} seconds.", provider="the web"
-        ) from None
+        raise TimedOutError(f"{without_user(url)!r} was not read in {timeout:g} seconds.", provider="the web") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +93,10 @@ async def _once(url: str, rules: _Rules) -> Fetched | str:
     from pyreqwest.client import ClientBuilder
     from pyreqwest.exceptions import PyreqwestError
 
-    parts = _checked(url)
+    host, port = _checked(url)
     if rules.resolve is addresses_of:
         # Looking a name up leaves the machine too.
         refuse_outside(url)
-    host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
     address = await _pinned(url, host, port, rules)
     refuse_outside(f"http://[{address}]" if ":" in address else f"http://{address}")
     builder = ClientBuilder().follow_redirects(False).no_proxy().gzip(False).brotli(False).zstd(False).deflate(False)
@@ -110,21 +107,25 @@ async def _once(url: str, rules: _Rules) -> Fetched | str:
             raise ServerFaultError(f"{url!r} could not be read: {_cause(error)}.", provider="the web") from None
 
 
-def _checked(url: str) -> SplitResult:
+def _checked(url: str) -> tuple[str, int]:
+    """The host and the port, as the client will read them: what it takes for another name it would look up itself."""
+    from pyreqwest.http import Url
+
     if _ODD.search(url):
         raise _refused(url, "it holds blanks, control characters or a backslash")
     try:
-        parts = urlsplit(url)
-        is_whole = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        parts, read = urlsplit(url), Url(url)
+        is_whole = bool(parts.hostname) and parts.port != 0
     except ValueError as error:
         raise _refused(url, f"it is no address, {error}") from None
-    if parts.scheme not in _PORTS:
+    host, port = (read.host_str or "").strip("[]"), read.port_or_known_default
+    if parts.scheme not in _SCHEMES or read.scheme not in _SCHEMES:
         raise _refused(url, "only http and https addresses are fetched")
-    if not is_whole:
+    if not (is_whole and host and port):
         raise _refused(url, "it names no host")
     if "@" in parts.netloc:
         raise _refused(url, "it holds a user's name or password")
-    return parts
+    return host, port
 
 
 async def _pinned(url: str, host: str, port: int, rules: _Rules) -> str:

@@ -101,6 +101,23 @@ async def test_the_connection_goes_to_the_address_that_was_looked_at(site: str) 
     assert [host.partition(":")[0] for host in Site.hosts] == ["site.test"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["%6cocalhost", "ｌocalhost", "lo\u00adcalhost", "１27.0.0.1", "127.1", "0x7f.1", "2130706433", "ß.localhost"],
+)
+async def test_a_host_is_looked_up_under_the_name_that_the_client_reads(site: str, name: str) -> None:
+    looked_up: list[str] = []
+
+    async def elsewhere(host: str, port: int) -> Sequence[str]:
+        looked_up.append(host)
+        return ["127.0.0.1" if host in ("localhost", "xn--zca.localhost") else "8.8.8.8"]
+
+    with pytest.raises(FetchRefusedError, match="no public address"):
+        await fetch(f"{site}/pixel.png".replace("site.test", name), resolve=elsewhere)
+    assert looked_up in ([], ["localhost"], ["xn--zca.localhost"])
+    assert Site.hosts == []
+
+
 @pytest.mark.parametrize("name", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "localhost"])
 async def test_this_machine_is_not_the_web(site: str, name: str) -> None:
     with pytest.raises((FetchRefusedError, NetworkRefusedError)):
