@@ -43,8 +43,11 @@ class Completion(BaseModel):
     _generator_id: str | None = PrivateAttr(default=None)
     _output: object = PrivateAttr(default=None)
 
-    def __init__(self, text: str, generated: str, generator: Generator | None = None, **fields: Any) -> None:
+    def __init__(
+        self, text: str, generated: str, generator: Generator | None = None, *, output: object = None, **fields: Any
+    ) -> None:
         super().__init__(text=text, generated=generated, generator=generator, **fields)
+        self._output = output
 
     @model_validator(mode="wrap")
     @classmethod

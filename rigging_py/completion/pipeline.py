@@ -243,9 +243,9 @@ class CompletionPipeline:
             extra=chat.extra,
             failed=chat.failed,
             params=self.params,
+            output=chat.output,
         )
         completion.error = _ours(chat.error, completion) if chat.error is not None else None
-        completion._output = chat.output
         return completion
 
 
@@ -271,10 +271,9 @@ async def _finish(
 
 
 def _watchers(pipelines: Sequence[CompletionPipeline]) -> list[WatchCallback]:
-    watchers = [
-        one for pipeline in pipelines for one in (*pipeline.generator.watch_callbacks, *pipeline.watch_callbacks)
-    ]
-    return list(dict.fromkeys(watchers))
+    """Those of each generator once, then those of the pipeline as often as it has them."""
+    of_generators = dict.fromkeys(one for pipeline in pipelines for one in pipeline.generator.watch_callbacks)
+    return [*of_generators, *pipelines[0].watch_callbacks]
 
 
 async def _called_back(pipeline: CompletionPipeline, completions: list[Completion]) -> list[Completion]:

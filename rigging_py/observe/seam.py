@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -114,7 +114,7 @@ class Seam:
         return self._wanting("on_state")
 
     @contextmanager
-    def around(self, detail: RunDetail | PromptDetail | ModelCallDetail | ToolDetail) -> Iterator[Outcome]:
+    def around(self, detail: RunDetail | PromptDetail | ModelCallDetail | ToolDetail) -> Generator[Outcome]:
         """Inside of it happens what `detail` tells of. Where `is_around` says no, it need not be entered."""
         with ExitStack() as stack:
             told: list[Outcome] = [stack.enter_context(enter(detail)) for enter in self._around]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -54,7 +54,7 @@ class Tracing(Hooks):
         return self._spanning(detail)
 
     @contextmanager
-    def _spanning(self, detail: Around) -> Iterator[Outcome]:
+    def _spanning(self, detail: Around) -> Generator[Outcome]:
         from opentelemetry.trace import SpanKind, use_span
 
         kind = SpanKind.CLIENT if isinstance(detail, ModelCallDetail) else SpanKind.INTERNAL

@@ -43,7 +43,7 @@ async def test_a_call_in_the_text_is_executed_and_answered_in_the_text(mode: Too
     model = wordy(f"Let me see.\n{CALLS[mode]}", "It is -1.")
     chat = await model.chat("What is 2 - 3?").using(add, mode=mode).run()
     assert [message.role for message in chat.all] == ["user", "assistant", "tool", "assistant"]
-    [asked] = chat.all[1].tool_calls or ()
+    [asked] = chat.all[1].tool_calls or []
     assert (asked.name, chat.all[1].content, chat.all[2].content) == ("add", "Let me see.", "-1")
     assert chat.all[2].tool_call_id == asked.id
     first, second = model.heard
