@@ -1,7 +1,13 @@
 """A conversation waiting to be run, the loop that runs it, and the conversation it becomes."""
 
 from rigging_py.chat.chat import Chat, ChatList
-from rigging_py.chat.conversation import Budget, MapChatCallback, ThenChatCallback
+from rigging_py.chat.conversation import (
+    DEFAULT_MAX_DEPTH,
+    DEFAULT_MAX_ROUNDS,
+    Budget,
+    MapChatCallback,
+    ThenChatCallback,
+)
 from rigging_py.chat.drive import FailMode, PipelineStep
 from rigging_py.chat.events import (
     ChatEvent,
@@ -16,6 +22,8 @@ from rigging_py.chat.pipeline import ChatPipeline, PipelineStepContextManager, P
 from rigging_py.chat.replay import ReplayMode
 
 __all__ = [
+    "DEFAULT_MAX_DEPTH",
+    "DEFAULT_MAX_ROUNDS",
     "Budget",
     "Chat",
     "ChatEvent",

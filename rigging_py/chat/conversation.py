@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from rigging_py.chat.chat import Chat, ChatList, Input
 from rigging_py.chat.drive import RUN_FAILURES, FailMode
 from rigging_py.chat.output import Asked, answer_tool, asking_for, checking, extra_turns
 from rigging_py.chat.transforming import Caching, Transforming
-from rigging_py.error import InvalidGeneratorError
+from rigging_py.error import InvalidGeneratorError, PipelineWarning
 from rigging_py.generator import Generator, WatchCallback
 from rigging_py.message import GenerateParams, Message, ToolChoice
 from rigging_py.observe import Hooks, Seam, Tracing, automatic, check_hook, is_listened_to
@@ -67,6 +68,8 @@ class Conversation:
     params: GenerateParams | None = None
     tools: tuple[Tool[..., Any], ...] = ()
     output: OutputSpec | None = None
+    until_parsed_as_types: tuple[Any, ...] = ()
+    """The types that are read from tags; what an answer has of them is marked in the finished chat."""
     max_depth: int = DEFAULT_MAX_DEPTH
     max_rounds: int = DEFAULT_MAX_ROUNDS
     then_callbacks: tuple[tuple[ThenChatCallback, int], ...] = ()
@@ -154,6 +157,7 @@ class Conversation:
         return replace(
             self,
             output=None,
+            until_parsed_as_types=(),
             instruction="",
             hooks=(),
             then_callbacks=(),
@@ -207,18 +211,22 @@ class Conversation:
     ) -> Self:
         """Returns the pipeline with tools: `Tool`s, callables, prompts, objects with `tool_method`s, or lists of these.
 
-        A tool replaces one of the same name. `mode` is how the model is told of tools and calls them: `api` through the
-        provider, the others in the text of the conversation; `auto` is `api` where the generator says that it can, else
-        `json-in-xml`. `add_stop_token` ends an answer in the mode `xml` at the end of its call. `choice` is sent with
-        the first turn. `max_depth` is the most batches of calls (default 20), `max_concurrent` how many tools of a run
-        are executed at once (default 16). `catch` sets which exceptions of these tools become results.
+        A tool replaces one of the same name, with a warning where it is another function. `mode` is how the model is
+        told of tools and calls them: `api` through the provider, the others in the text of the conversation; `auto` is
+        `api` where the generator says that it can, else `json-in-xml`. `add_stop_token` ends an answer in the mode
+        `xml` at the end of its call. `choice` is sent with the first turn. `max_depth` is the most batches of calls
+        (default 20), `max_concurrent` how many tools of a run are executed at once (default 16). `catch` sets which
+        exceptions of these tools become results.
         """
         if mode is not None and mode not in get_args(ToolMode):
             raise ValueError(f"A tool mode is {', '.join(map(repr, get_args(ToolMode)))}; not {mode!r}.")
         if max_concurrent is not None and max_concurrent < 1:
             raise ValueError(f"At least one tool must be under way at a time; max_concurrent is {max_concurrent}.")
         new = [one.with_(catch=catch) if catch is not None else one for one in as_tools(*tools)]
-        by_name = {one.name: one for one in (*self.tools, *new)}
+        by_name = {one.name: one for one in self.tools}
+        for one in new:
+            _warn_of_another(by_name.get(one.name), one)
+            by_name[one.name] = one
         chosen = self.with_(tool_choice=choice) if choice is not None else self
         return replace(
             chosen,
@@ -305,7 +313,11 @@ class Conversation:
         rounds = max_rounds if max_rounds is not None else max_depth
         rounds = rounds if catch else 0
         asked = asking_for(types, "xml" if output_mode == "auto" else output_mode)
-        ready = self.asking(asked, max_rounds=rounds, on_truncated=on_truncated)
+        in_tags = types if asked.mode == "xml" else ()
+        ready = replace(
+            self.asking(asked, max_rounds=rounds, on_truncated=on_truncated),
+            until_parsed_as_types=(*self.until_parsed_as_types, *in_tags),
+        )
         spec = ready.output or OutputSpec(())
         if attempt_recovery is not None:
             spec = replace(spec, on_invalid="feedback" if attempt_recovery else "regenerate")
@@ -442,6 +454,12 @@ class Conversation:
             if params.tool_choice is None:
                 params = params.model_copy(update={"tool_choice": "required"})
         return params.model_copy(update={"tools": definitions}) if definitions else params
+
+
+def _warn_of_another(present: Tool[..., Any] | None, new: Tool[..., Any]) -> None:
+    if present is not None and present.fn != new.fn:
+        problem = f"The tool {new.name!r} replaces another of this name; give one of them a name of its own"
+        warnings.warn(f"{problem}: tool.with_(name=…).", PipelineWarning, stacklevel=3)
 
 
 def _refuse_twice(new: Sequence[object], present: Sequence[object], does: str, *, allow_duplicates: bool) -> None:

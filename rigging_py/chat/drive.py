@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
+from pydantic import ValidationError
+
 from rigging_py.chat.calling import Outgoing, streamed
 from rigging_py.chat.chat import Chat, ChatList
 from rigging_py.chat.failures import carry
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
 FailMode: TypeAlias = Literal["raise", "skip", "include"]
 _FAIL_MODES = get_args(FailMode)
-RUN_FAILURES = (RunFailedError, TruncatedError, UnknownToolError, BudgetExceededError)
+RUN_FAILURES = (RunFailedError, TruncatedError, UnknownToolError, BudgetExceededError, ValidationError)
 """The ways in which a run itself can fail; `include` and `skip` cover these, and whatever a pipeline catches."""
 
 

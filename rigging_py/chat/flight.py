@@ -274,13 +274,16 @@ class Flight:
 
     def chat(self) -> Chat:
         """The conversation so far; what the model said last in this run is `generated`."""
-        messages, generated = self._said()
+        said, answered = self._said()
+        generated = [message.shell() for message in answered]
+        if isinstance(self.end, Done) and self.pipeline.until_parsed_as_types and generated:
+            generated[-1].try_parse_many(*self.pipeline.until_parsed_as_types)
         error = self.failure()
         fields = {
             "uuid": _uuid_of(self.run.run_id),
             "timestamp": datetime.now(UTC),
-            "messages": [message.shell() for message in messages],
-            "generated": [message.shell() for message in generated],
+            "messages": [message.shell() for message in said],
+            "generated": generated,
             "metadata": fresh(self.pipeline.metadata),
             "stop_reason": self.last.stop_reason if self.last is not None else "unknown",
             "usage": self.run.usage,

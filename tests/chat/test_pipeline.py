@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pytest
 
 import rigging_py as rg
+from rigging_py.error import PipelineWarning
 from tests.tools.calls import call
 
 
@@ -134,11 +135,14 @@ def test_the_chat_of_a_pipeline_holds_copies_of_its_messages() -> None:
     assert pipeline.messages[0].content == "Hello $name"
 
 
-def test_a_tool_replaces_one_of_the_same_name() -> None:
+def test_a_tool_replaces_one_of_the_same_name_and_another_function_with_a_warning() -> None:
     def other(x: int) -> int:
         return x
 
-    pipeline = base().using(add_numbers).using(rg.tool(name="add_numbers")(other))
+    pipeline = base().using(add_numbers)
+    assert pipeline.using(add_numbers, catch=True).tools[0].catch is True
+    with pytest.warns(PipelineWarning, match="'add_numbers' replaces another"):
+        pipeline = pipeline.using(rg.tool(name="add_numbers")(other))
     assert [tool.fn for tool in pipeline.tools] == [other]
 
 
