@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rigging_py import (
         caching,
+        completion,
         data,
         error,
         fetching,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         parsing,
         run,
         store,
+        tokenizer,
         tools,
         transform,
         util,
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
         GeneratedText,
         GenerateParams,
         Generator,
+        HTTPGenerator,
         ScriptedGenerator,
         StopReason,
         Usage,
@@ -87,6 +90,7 @@ if TYPE_CHECKING:
     from rigging_py.prompt.decorator import prompt
     from rigging_py.run import AgentRun, Approve, Deny, Edit, ModelTurn
     from rigging_py.store import get_store
+    from rigging_py.tokenizer import TokenizedChat, Tokenizer, get_tokenizer, register_tokenizer
     from rigging_py.tools import MCPClient, Tool, ToolContext, as_mcp, mcp, tool_method
     from rigging_py.tools.robopages import robopages
     from rigging_py.tools.tool import tool
@@ -122,6 +126,7 @@ _HOMES = {
     "GeneratedMessage": "generator",
     "GeneratedText": "generator",
     "Generator": "generator",
+    "HTTPGenerator": "generator",
     "ScriptedGenerator": "generator",
     "StopReason": "generator",
     "Usage": "generator",
@@ -158,6 +163,10 @@ _HOMES = {
     "Edit": "run",
     "ModelTurn": "run",
     "get_store": "store",
+    "TokenizedChat": "tokenizer",
+    "Tokenizer": "tokenizer",
+    "get_tokenizer": "tokenizer",
+    "register_tokenizer": "tokenizer",
     "MCPClient": "tools",
     "Tool": "tools",
     "ToolContext": "tools",
@@ -174,6 +183,7 @@ _HOMES = {
 }
 _ROOMS = {
     "caching",
+    "completion",
     "data",
     "error",
     "fetching",
@@ -185,6 +195,7 @@ _ROOMS = {
     "parsing",
     "run",
     "store",
+    "tokenizer",
     "tools",
     "transform",
     "util",
@@ -216,6 +227,7 @@ __all__ = [
     "GeneratedMessage",
     "GeneratedText",
     "Generator",
+    "HTTPGenerator",
     "Hooks",
     "MCPClient",
     "MapChatCallback",
@@ -240,6 +252,8 @@ __all__ = [
     "StopReason",
     "ThenChatCallback",
     "ThenCompletionCallback",
+    "TokenizedChat",
+    "Tokenizer",
     "Tool",
     "ToolCall",
     "ToolContext",
@@ -253,6 +267,7 @@ __all__ = [
     "caching",
     "chat",
     "complete",
+    "completion",
     "data",
     "element",
     "error",
@@ -261,6 +276,7 @@ __all__ = [
     "get_generator",
     "get_identifier",
     "get_store",
+    "get_tokenizer",
     "interact",
     "logger",
     "logging",
@@ -272,11 +288,13 @@ __all__ = [
     "parsing",
     "prompt",
     "register_generator",
+    "register_tokenizer",
     "resume",
     "robopages",
     "run",
     "scripted",
     "store",
+    "tokenizer",
     "tool",
     "tool_method",
     "tools",
