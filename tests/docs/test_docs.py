@@ -123,6 +123,7 @@ ROOMS = [
     "run",
     "observe",
     "store",
+    "tokenizer",
     "watchers",
     "cli",
     "error",

@@ -48,6 +48,7 @@ SIDEWAYS = {
     ("model", "parsing"),
     ("fetching", "generator"),
     ("tools", "generator"),
+    ("tokenizer", "generator"),
     ("transform", "tools"),
     ("completion", "chat"),
     ("data", "chat"),
