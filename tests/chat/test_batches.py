@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -148,3 +149,20 @@ async def test_run_over_skips_the_generators_that_fail() -> None:
     pipeline = rg.scripted("own").chat("hi").catch(OSError)
     chats = await pipeline.run_over(rg.scripted(OSError("down")), on_failed="skip")
     assert [chat.last.content for chat in chats] == ["own"]
+
+
+async def test_runs_whose_chats_nobody_keeps_leave_nothing() -> None:  # surface 3.2 no. 25
+    pipeline = rg.scripted(*["a"] * 30).chat("x" * 10_000).until_parsed_as(str, max_rounds=0).catch(on_failed="include")
+    counts: list[int] = []
+    for _ in range(3):
+        await pipeline.run_many(10)
+        gc.collect()
+        counts.append(sum(isinstance(one, rg.Chat | rg.AgentRun) for one in gc.get_objects()))
+    assert counts[0] == counts[1] == counts[2]
+
+
+async def test_the_chats_of_a_batch_share_what_they_were_given() -> None:  # surface 3.2 no. 25
+    image = rg.ContentImageUrl.from_bytes(b"x" * 10_000, "image/png")
+    chats = await rg.scripted("a", "b").chat(rg.Message("user", ["Look.", image])).run_many(2)
+    assert [chat.messages[0].content_parts[1] is image for chat in chats] == [True, True]
+    assert chats[0].messages[0] is not chats[1].messages[0]

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 import rigging_py as rg
 from rigging_py.error import (
@@ -336,3 +337,41 @@ async def test_a_misspelt_failure_mode_is_refused_before_anything_is_asked() -> 
     with pytest.raises(ValueError, match="on_failed is 'raise', 'skip' or 'include'; not 'Skip'"):
         await model.chat("hello").run_many(1, on_failed=mode)
     assert model.heard == []
+
+
+async def test_without_catching_the_first_answer_is_the_last() -> None:  # surface 3.2 no. 6
+    model = rg.scripted("no", "<int>1</int>")
+    with pytest.raises(ExhaustedMaxRoundsError, match="no 'int' element"):
+        await model.chat("hi").until_parsed_as(int, catch=False).run()
+    assert len(model.heard) == 1
+    kept = await rg.scripted("no").chat("hi").until_parsed_as(int, catch=False).run(on_failed="include")
+    assert kept.failed
+
+
+async def test_a_value_that_pydantic_refuses_is_kept_like_a_failure_of_the_run() -> None:
+    @rg.tool(catch=False)
+    def look() -> int:
+        return TypeAdapter(int).validate_python("seen")
+
+    pipeline = rg.scripted(call("look")).chat("hi").using(look)
+    with pytest.raises(ValidationError):
+        await rg.scripted(call("look")).chat("hi").using(look).run()
+    chat = await pipeline.run(on_failed="include")
+    assert isinstance(chat.error, ValidationError)
+
+
+async def test_cancelling_a_batch_leaves_no_task_behind() -> None:  # surface 3.2 no. 44
+    asked, never = asyncio.Event(), asyncio.Event()
+
+    async def wait(messages: Any, params: Any) -> str:
+        asked.set()
+        await never.wait()
+        return "never"
+
+    before = asyncio.all_tasks()
+    task = asyncio.create_task(rg.FunctionGenerator(wait).chat("hi").run_many(20))
+    await asyncio.wait_for(asked.wait(), 10)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert asyncio.all_tasks() - {task} == before

@@ -9,7 +9,9 @@ from typing import Any, Literal
 import pytest
 
 import rigging_py as rg
+from rigging_py.chat import DEFAULT_MAX_DEPTH, DEFAULT_MAX_ROUNDS
 from rigging_py.error import PipelineWarning
+from rigging_py.observe import RunDetail
 from tests.tools.calls import call
 
 
@@ -18,6 +20,21 @@ def add_numbers(x: float, y: float) -> float:
 
 
 async def watcher(chats: list[Any]) -> None: ...
+
+
+async def unchanged(messages: list[rg.Message], params: rg.GenerateParams) -> Any:
+    return messages, params, None
+
+
+CALLS: list[int] = []
+
+
+def counted(func: Callable[..., Any]) -> Callable[..., Any]:
+    async def call(*args: Any, **options: Any) -> Any:
+        CALLS.append(1)
+        return await func(*args, **options)
+
+    return call
 
 
 def base() -> rg.ChatPipeline:
@@ -38,6 +55,11 @@ REFINEMENTS: dict[str, Callable[[rg.ChatPipeline], rg.ChatPipeline]] = {
     "watch": lambda p: p.watch(watcher),
     "catch": lambda p: p.catch(ValueError, on_failed="include"),
     "with_messages": lambda p: p.with_messages("other"),
+    "name": lambda p: p.name("greeting"),
+    "cache": lambda p: p.cache(),
+    "transform": lambda p: p.transform(unchanged),
+    "wrap": lambda p: p.wrap(counted),
+    "until": lambda p: p.until(bool),
 }
 
 
@@ -166,3 +188,66 @@ async def test_a_forced_choice_of_tool_is_sent_with_the_first_turn_only() -> Non
     model = rg.scripted(call("add_numbers", {"x": 1, "y": 2}), "3")
     await model.chat("1 + 2?").using(add_numbers, choice="required").run()
     assert [heard.params.tool_choice for heard in model.heard] == ["required", "auto"]
+
+
+def test_a_pipeline_is_made_by_hand_too() -> None:
+    model, seed = rg.scripted(), rg.GenerateParams(seed=1)
+    pipeline = rg.ChatPipeline(model, [rg.Message("user", "hi")], params=seed, watch_callbacks=(watcher,))  # type: ignore[arg-type]  # pyright: ignore
+    assert pipeline == model.chat("hi", seed).watch(watcher).with_messages(pipeline.messages)
+    assert (len(pipeline), pipeline.on_failed, pipeline.tool_mode, pipeline.caching) == (1, "raise", "auto", None)
+    assert (DEFAULT_MAX_ROUNDS, DEFAULT_MAX_DEPTH) == (pipeline.max_rounds, pipeline.max_depth) == (5, 20)
+
+
+def test_a_clone_may_have_the_messages_of_a_chat_and_some_of_the_callbacks() -> None:
+    pipeline = base().then(print, repr).map(print)
+    chat = rg.Chat("other", "answer")
+    assert [m.content for m in pipeline.clone(chat=chat).messages] == ["other", "answer"]
+    assert pipeline.clone(chat=chat).then_callbacks == pipeline.then_callbacks
+    chosen = pipeline.clone(callbacks=[repr])
+    assert ([one for one, _ in chosen.then_callbacks], chosen.map_callbacks) == ([repr], ())
+    none = pipeline.clone(callbacks=False)
+    assert (none.then_callbacks, none.map_callbacks) == ((), ())
+
+
+@pytest.mark.parametrize("method", ["then", "map"])
+def test_the_same_callback_twice_is_an_error_unless_allowed(method: str) -> None:
+    pipeline = getattr(base(), method)(print)
+    with pytest.raises(ValueError, match="allow_duplicates=True"):
+        getattr(pipeline, method)(print)
+    with pytest.raises(ValueError, match="allow_duplicates=True"):
+        getattr(base(), method)(repr, repr)
+    twice = getattr(pipeline, method)(print, allow_duplicates=True)
+    assert len(getattr(twice, f"{method}_callbacks")) == 2
+
+
+async def test_what_is_wrapped_around_a_pipeline_is_not_around_its_generator() -> None:
+    pipeline = base()
+    CALLS.clear()
+    await pipeline.wrap(counted).run()
+    await pipeline.run()
+    assert CALLS == [1]
+
+
+async def test_a_run_has_the_name_of_its_pipeline_unless_it_is_given_one() -> None:
+    names: list[str] = []
+
+    class Named(rg.Hooks):
+        def around(self, detail: object) -> Any:
+            if isinstance(detail, RunDetail):
+                names.append(detail.name)
+            return super().around(detail)  # type: ignore[arg-type]  # pyright: ignore
+
+    pipeline = base().with_hooks(Named()).name("greeting")
+    await pipeline.run()
+    await pipeline.run(name="once")
+    await pipeline.run_many(1, name="many")
+    assert (names[:2], names[-1], pipeline.task_name) == (["greeting", "once"], "many", "greeting")
+
+
+async def test_a_pipeline_is_called_to_run_it() -> None:
+    assert (await base()()).last.content == "one"
+
+
+async def test_a_check_of_the_text_refuses_until_it_is_content() -> None:
+    chat = await rg.scripted("no", "yes").chat("hi").until(lambda text: text == "yes").run()
+    assert chat.last.content == "yes"

@@ -123,3 +123,46 @@ async def test_editing_the_chat_of_a_step_does_not_change_what_follows(step: int
                 one.chats[0].messages[0].content = "edited"
             seen += 1
     assert not any("edited" in heard.text for heard in model.heard)
+
+
+async def test_steps_of_many_runs_go_round_by_round() -> None:
+    model = rg.scripted("no", "<int>1</int>", "<int>2</int>")
+    params = [rg.GenerateParams(seed=1), rg.GenerateParams(seed=2)]
+    async with model.chat("hi").until_parsed_as(int).step_many(2, params=params) as steps:
+        seen = [(step.state, len(step.chats)) async for step in steps]
+    assert seen == [("generated", 2), ("generated", 1), ("final", 2)]
+    assert [heard.params.seed for heard in model.heard] == [1, 2, 1]
+
+
+async def test_steps_of_a_batch_have_the_pipelines_messages_before_each() -> None:
+    model = rg.scripted("a", "b", OSError("down"))
+    pipeline = model.chat("Be brief.").catch(OSError)
+    async with pipeline.step_batch(["x", ["y", "z"], "w"], on_failed="skip") as steps:
+        last = [step async for step in steps][-1]
+    assert [[m.content for m in chat.all] for chat in last.chats] == [
+        ["Be brief.", "x", "a"],
+        ["Be brief.", "y", "z", "b"],
+    ]
+
+
+async def test_a_step_can_be_copied_and_put_under_another() -> None:
+    first, last = await steps_of(rg.scripted("a").chat("hi"))
+    copy = last.copy()
+    copy.chats.clear()
+    assert (len(last.chats), copy.state, copy.pipeline) == (1, "final", last.pipeline)
+    inner = last.with_parent(first)
+    assert (inner.depth, inner.parent, last.parent) == (1, first, None)
+    assert inner.with_parent(last).depth == 2
+    assert inner.with_parent(last).parent == first.with_parent(last)
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+async def test_a_pipeline_inside_of_another_fails_as_it_says_itself(is_over: bool) -> None:
+    inner = rg.scripted("no").chat("x").until_parsed_as(int, max_rounds=0)
+    inner = inner.catch(on_failed="include") if is_over else inner
+    outer = rg.scripted("a").chat("hi").then(lambda _: inner.step())
+    if is_over:
+        assert (await outer.run()).failed
+    else:
+        with pytest.raises(rg.error.MessagesExhaustedMaxRoundsError):
+            await outer.run(on_failed="include")

@@ -178,3 +178,44 @@ def test_the_same_watcher_twice_is_an_error_unless_allowed() -> None:
     pipeline = rg.scripted().complete("a").watch(watch)
     with pytest.raises(ValueError, match="allow_duplicates"):
         pipeline.watch(watch)
+
+
+async def test_a_watcher_that_is_meant_twice_is_called_twice_and_one_of_the_generator_once() -> None:
+    seen: list[str] = []
+
+    async def own(finished: list[Any]) -> None:
+        seen.append("own")
+
+    async def of_the_generator(finished: list[Any]) -> None:
+        seen.append("of the generator")
+
+    model = rg.scripted("a", "b").watch(of_the_generator)
+    await model.complete("a").watch(own).watch(own, allow_duplicates=True).run_many(2)
+    assert seen == ["of the generator", "own", "own"]
+
+
+async def test_what_is_wrapped_around_a_completion_is_not_around_its_generator() -> None:
+    calls: list[int] = []
+
+    def counted(func: Any) -> Any:
+        async def call(*args: Any, **options: Any) -> Any:
+            calls.append(1)
+            return await func(*args, **options)
+
+        return call
+
+    pipeline = rg.scripted("a", "b").complete("x")
+    await pipeline.wrap(counted).run()
+    await pipeline()
+    assert calls == [1]
+
+
+async def test_one_completion_cannot_be_skipped() -> None:
+    with pytest.raises(ValueError, match="run_many"):
+        await rg.scripted("a").complete("x").catch(on_failed="skip").run()
+
+
+async def test_a_loaded_completion_has_no_error_and_no_parameters() -> None:
+    failed = await rg.scripted("1").complete("a").until(lambda _: True, max_rounds=0).run(on_failed="include")
+    stored = rg.Completion.model_validate_json(failed.model_dump_json())
+    assert (stored.failed, stored.error, stored.params) == (True, None, None)
