@@ -8,7 +8,7 @@ import pytest
 
 import rigging_py as rg
 from rigging_py.caching import apply_cache_mode_to_messages
-from rigging_py.transform import PostTransform
+from rigging_py.transform import PostTransform, tools_to_json_with_tag_transform
 from tests.tools.calls import call
 
 Sent = tuple[list[rg.Message], rg.GenerateParams, PostTransform | None]
@@ -145,3 +145,16 @@ def test_marks_are_put_on_copies() -> None:
     message = rg.Message("user", "hi")
     [[marked]] = apply_cache_mode_to_messages("latest", [[message]])
     assert (marks([message]), marks([marked])) == ([False], [True])
+
+
+async def test_tools_can_be_told_of_by_a_transform_too() -> None:
+    def add(a: int, b: int) -> int:
+        """Add two numbers."""
+        return a + b
+
+    model = rg.scripted('<tool-call>{"name": "add", "arguments": {"a": 2, "b": 3}}</tool-call>', "Five.")
+    pipeline = model.chat("What is 2 + 3?").using(add).transform(tools_to_json_with_tag_transform)
+    chat = await pipeline.run()
+    assert [message.role for message in chat.all] == ["user", "assistant", "tool", "assistant"]
+    assert [message.role for message in model.heard[-1].messages] == ["system", "user", "assistant", "user"]
+    assert model.heard[0].params.tools is None
