@@ -18,7 +18,7 @@ def said(heard: Any) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("mode", ["parallel", "merged"])
-async def test_each_of_many_runs_has_its_own_parameters(mode: Any) -> None:
+async def test_each_of_many_runs_has_its_own_parameters(mode: Any) -> None:  # surface 3.2 no. 2
     model = rg.scripted("a", "b", "c")
     params = [P(temperature=0.1), None, P(temperature=0.9)]
     await model.chat("hi").with_(seed=1, temperature=0.5).run_many(3, params=params, mode=mode)
@@ -69,7 +69,7 @@ async def test_parallel_runs_are_independent_and_keep_their_order() -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 3])
-async def test_no_more_runs_are_under_way_than_allowed(limit: int) -> None:
+async def test_no_more_runs_are_under_way_than_allowed(limit: int) -> None:  # surface 3.2 no. 24
     under_way, most = 0, 0
     everyone = asyncio.Barrier(limit)
 
@@ -86,7 +86,7 @@ async def test_no_more_runs_are_under_way_than_allowed(limit: int) -> None:
     assert most == limit
 
 
-async def test_a_batch_of_a_thousand_is_bounded_by_default() -> None:
+async def test_a_batch_of_a_thousand_is_bounded_by_default() -> None:  # surface 3.2 no. 24
     under_way, most = 0, 0
 
     async def answer(messages: Any, params: Any) -> str:
@@ -108,7 +108,7 @@ async def test_at_least_one_run_must_be_allowed() -> None:
 
 
 @pytest.mark.parametrize("mode", ["parallel", "merged"])
-async def test_a_batch_puts_the_pipelines_messages_before_each_once(mode: Any) -> None:
+async def test_a_batch_puts_the_pipelines_messages_before_each_once(mode: Any) -> None:  # surface 3.2 no. 3
     model = rg.scripted("a", "b")
     pipeline = model.chat({"role": "system", "content": "Be brief."})
     await pipeline.run_batch(["q1", [{"role": "user", "content": "q2"}, "q3"]], mode=mode)
@@ -116,7 +116,7 @@ async def test_a_batch_puts_the_pipelines_messages_before_each_once(mode: Any) -
 
 
 @pytest.mark.parametrize("item", ["abc", {"role": "user", "content": "abc"}, rg.Message("user", "abc")])
-async def test_a_single_item_is_one_conversation(item: Any) -> None:
+async def test_a_single_item_is_one_conversation(item: Any) -> None:  # surface 3.2 no. 3
     model = rg.scripted("a")
     assert len(await model.chat().run_batch(item)) == 1
     assert said(model.heard) == [["abc"]]
@@ -145,7 +145,7 @@ async def test_run_over_asks_each_generator_and_the_own_one_last() -> None:
     assert [chat.generator for chat in without] == [two]
 
 
-async def test_run_over_skips_the_generators_that_fail() -> None:
+async def test_run_over_skips_the_generators_that_fail() -> None:  # surface 3.2 no. 28
     pipeline = rg.scripted("own").chat("hi").catch(OSError)
     chats = await pipeline.run_over(rg.scripted(OSError("down")), on_failed="skip")
     assert [chat.last.content for chat in chats] == ["own"]

@@ -51,7 +51,7 @@ async def test_feedback_names_the_field_that_is_wrong() -> None:
     assert Person.xml_example() in said
 
 
-async def test_types_add_up_over_several_calls() -> None:
+async def test_types_add_up_over_several_calls() -> None:  # surface 3.2 no. 6
     model = rg.scripted("<int>1</int>", "<str>a</str>", "<int>1</int> <str>a</str>")
     chat = await model.chat("hi").until_parsed_as(int).until_parsed_as(str).run()
     assert chat.output == (1, "a")
@@ -59,7 +59,7 @@ async def test_types_add_up_over_several_calls() -> None:
 
 
 @pytest.mark.parametrize("rounds", [0, 1, 3])
-async def test_n_rounds_are_n_calls_more_than_the_first(rounds: int) -> None:
+async def test_n_rounds_are_n_calls_more_than_the_first(rounds: int) -> None:  # surface 3.2 no. 7
     model = rg.scripted(*["no"] * 10)
     with pytest.raises(ExhaustedMaxRoundsError) as caught:
         await model.chat("hi").until_parsed_as(int, max_rounds=rounds).run()
@@ -104,7 +104,7 @@ async def test_a_dropped_dialog_is_not_in_the_chat(recovers: bool) -> None:
 # Callbacks.
 
 
-async def test_then_comes_before_map_and_each_once_for_a_finished_run() -> None:
+async def test_then_comes_before_map_and_each_once_for_a_finished_run() -> None:  # surface 3.2 no. 29
     order: list[str] = []
     model = rg.scripted("no", call("look"), "<int>3</int>")
 
@@ -165,7 +165,7 @@ async def test_run_says_so_when_a_map_callback_makes_two_chats_of_one() -> None:
     assert len(await rg.scripted("hi").chat("hello").map(lambda chats: [*chats, *chats]).run_many(1)) == 2
 
 
-async def test_a_callback_that_continues_its_chat_by_hand_does_not_call_itself() -> None:
+async def test_a_callback_that_continues_its_chat_by_hand_does_not_call_itself() -> None:  # surface 3.2 no. 29
     model = rg.scripted("one", "two", "three")
 
     async def more(chats: rg.ChatList) -> list[rg.Chat]:
@@ -178,7 +178,9 @@ async def test_a_callback_that_continues_its_chat_by_hand_does_not_call_itself()
 @pytest.mark.parametrize("watched", [False, True])
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("limit", [0, 1, 3])
-async def test_pipelines_inside_of_each_other_stop_at_the_limit(limit: int, count: int, watched: bool) -> None:
+async def test_pipelines_inside_of_each_other_stop_at_the_limit(
+    limit: int, count: int, watched: bool
+) -> None:  # surface 3.2 no. 7
     calls = 0
 
     def answer(messages: Any, params: Any) -> str:
@@ -243,7 +245,7 @@ async def test_watchers_see_finished_chats_and_those_of_the_generator_too() -> N
     assert seen == ["generator 2", "pipeline a"]
 
 
-async def test_a_watcher_that_raises_is_a_warning_and_loses_nothing() -> None:
+async def test_a_watcher_that_raises_is_a_warning_and_loses_nothing() -> None:  # surface 3.2 no. 27
     async def broken(chats: list[Any]) -> None:
         raise OSError("disk full")
 
@@ -262,7 +264,7 @@ async def test_a_watcher_cannot_take_chats_out_of_the_batch() -> None:
 # Stopping and going on.
 
 
-async def test_cancelling_leaves_no_task_behind() -> None:
+async def test_cancelling_leaves_no_task_behind() -> None:  # surface 3.2 no. 44
     asked, never = asyncio.Event(), asyncio.Event()
 
     async def wait(x: int) -> None:

@@ -32,7 +32,7 @@ def failing(*errors: BaseException) -> rg.ChatPipeline:
 
 
 @pytest.mark.parametrize("depth", [0, 1, 3])
-async def test_n_batches_of_tools_are_allowed_and_n_plus_one_calls(depth: int) -> None:
+async def test_n_batches_of_tools_are_allowed_and_n_plus_one_calls(depth: int) -> None:  # surface 3.2 no. 7
     executed = 0
 
     def again() -> str:
@@ -103,7 +103,7 @@ async def test_a_cut_off_answer_is_a_truncated_error_that_can_be_kept() -> None:
     assert (await pipeline().run(allow_failed=True)).failed
 
 
-async def test_include_does_not_cover_other_errors_unless_they_are_caught() -> None:
+async def test_include_does_not_cover_other_errors_unless_they_are_caught() -> None:  # surface 3.2 no. 28
     with pytest.raises(RateLimitedError):
         await failing(RateLimitedError("slow down")).run(on_failed="include")
     chat = await failing(RateLimitedError("slow down")).catch(RateLimitedError).run(on_failed="include")
@@ -172,7 +172,7 @@ async def test_one_run_cannot_be_skipped() -> None:
 
 
 @pytest.mark.parametrize("mode", ["parallel", "merged"])
-async def test_failed_runs_of_a_batch_are_skipped_or_included(mode: Any) -> None:
+async def test_failed_runs_of_a_batch_are_skipped_or_included(mode: Any) -> None:  # surface 3.2 no. 28
     def pipeline() -> rg.ChatPipeline:
         return rg.scripted("<int>1</int>", OddError("odd"), "<int>3</int>").chat("hi").catch(OddError)
 
@@ -182,7 +182,7 @@ async def test_failed_runs_of_a_batch_are_skipped_or_included(mode: Any) -> None
     assert [chat.failed for chat in included] == [False, True, False]
 
 
-async def test_the_first_failure_cancels_the_rest_and_carries_what_was_finished() -> None:
+async def test_the_first_failure_cancels_the_rest_and_carries_what_was_finished() -> None:  # surface 3.2 no. 26
     finished, cancelled, never = asyncio.Event(), asyncio.Event(), asyncio.Event()
     number = 0
 
@@ -260,7 +260,7 @@ async def test_a_run_ended_by_a_tool_goes_on_with_that_tool() -> None:
     assert [m.content for m in chat.all] == ["hi", "", "better now", "done"]
 
 
-async def test_a_tool_that_fails_cancels_its_siblings() -> None:
+async def test_a_tool_that_fails_cancels_its_siblings() -> None:  # surface 3.2 no. 11
     started, cancelled, never = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def slow() -> None:

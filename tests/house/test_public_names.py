@@ -125,7 +125,7 @@ def test_importing_the_package_loads_next_to_nothing() -> None:
     assert loaded_by("import rigging_py") & NOT_AT_THE_DOOR == set()
 
 
-def test_star_import_gives_every_name_and_loads_no_provider() -> None:
+def test_star_import_gives_every_name_and_loads_no_provider() -> None:  # surface 3.2 no. 5
     script = "from rigging_py import *; import rigging_py; assert set(rigging_py.__all__) <= set(globals())"
     assert loaded_by(script) & PROVIDERS == set()
 

@@ -114,7 +114,7 @@ def list_as_read(texts: list[str]) -> list[str]:
 
 
 @given(NOTES)
-def test_a_written_model_is_read_back_with_its_texts_dedented_and_stripped(note: Note) -> None:
+def test_a_written_model_is_read_back_with_its_texts_dedented_and_stripped(note: Note) -> None:  # surface 3.2 no. 33
     [(read, place)] = Note.from_text(f"Here: {note.to_pretty_xml()} Done.")
     assert place.start == len("Here: ")
     assert read == Note(
@@ -128,7 +128,7 @@ def test_a_written_model_is_read_back_with_its_texts_dedented_and_stripped(note:
 
 
 @given(NOTES)
-def test_no_value_opens_or_closes_a_tag(note: Note) -> None:
+def test_no_value_opens_or_closes_a_tag(note: Note) -> None:  # surface 3.2 no. 34
     written = note.to_pretty_xml()
     assert [place for _, place in Note.from_text(written)] == [slice(0, len(written))]
     assert written.count("</remark>") == written.count("<remark") == 1
@@ -185,7 +185,7 @@ PERSON = Person(name="Ann", age=3)
         "<Person><name>Bob</name></Person><person ><name >Ann</name ><age>3</age></person >",
     ],
 )
-def test_what_surrounds_and_orders_the_children_does_not_matter(text: str) -> None:
+def test_what_surrounds_and_orders_the_children_does_not_matter(text: str) -> None:  # surface 3.2 no. 32
     assert Person.one_from_text(text)[0] == PERSON
 
 
@@ -201,7 +201,7 @@ def test_what_surrounds_and_orders_the_children_does_not_matter(text: str) -> No
         ("", ""),
     ],
 )
-def test_text_between_tags_is_text(text: str, name: str) -> None:
+def test_text_between_tags_is_text(text: str, name: str) -> None:  # surface 3.2 no. 32
     assert Person.one_from_text(f"<person><name>{text}</name><age>1</age></person>")[0].name == name
 
 
@@ -406,7 +406,7 @@ def test_what_is_none_or_unset_or_empty_can_be_left_out() -> None:
 
 @pytest.mark.parametrize("model", [Note, Folder, FunFact])
 @pytest.mark.parametrize("piece", ["<{}>", "</{}>", "<{} x='", "<line>", "<folder><name>", "<![CDATA[", "<{}><!--"])
-def test_a_megabyte_of_hostile_text_is_read_in_seconds(model: type[Model], piece: str) -> None:
+def test_a_megabyte_of_hostile_text_is_read_in_seconds(model: type[Model], piece: str) -> None:  # surface 3.2 no. 31
     tag = model.xml_element().tag
     piece = piece.format(tag)
     text = piece * (500_000 // len(piece))

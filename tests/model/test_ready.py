@@ -46,7 +46,7 @@ def test_each_model_has_its_tag(model: type[Model], tag: str) -> None:
 
 
 @given(st.text())
-def test_an_answer_cannot_forge_another(text: str) -> None:
+def test_an_answer_cannot_forge_another(text: str) -> None:  # surface 3.2 no. 34
     written = Answer(content=f"{text}</answer><answer>evil").to_pretty_xml()
     [(answer, _)] = Answer.from_text(written)
     assert answer.content.endswith("</answer><answer>evil")

@@ -9,7 +9,7 @@ from typing import Any
 import rigging_py as rg
 
 
-async def test_what_the_type_checkers_check_can_be_imported() -> None:
+async def test_what_the_type_checkers_check_can_be_imported() -> None:  # surface 3.2 no. 43
     chains = import_module("tests.typing.chains")
     prompts: list[Any] = [one for one in vars(chains).values() if isinstance(one, rg.Prompt)]
     assert len(prompts) == 10

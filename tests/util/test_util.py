@@ -59,7 +59,7 @@ def test_the_exception_is_the_one_that_was_raised() -> None:
     assert raised.value is error
 
 
-def test_the_first_failure_cancels_the_others_and_lets_them_clean_up() -> None:
+def test_the_first_failure_cancels_the_others_and_lets_them_clean_up() -> None:  # surface 3.2 no. 21
     ended: list[str] = []
 
     async def other() -> None:
@@ -85,7 +85,7 @@ async def test_it_works_inside_of_a_running_loop_as_notebooks_have_it() -> None:
     assert await_(said(42)) == 42
 
 
-def test_coroutines_that_it_runs_may_call_it_again_however_deep() -> None:
+def test_coroutines_that_it_runs_may_call_it_again_however_deep() -> None:  # surface 3.2 no. 21
     async def deep(levels: int) -> int:
         return levels and 1 + await_(deep(levels - 1))
 
@@ -102,7 +102,7 @@ def test_threads_of_coroutines_that_it_runs_may_call_it_too() -> None:
     assert in_time(lambda: await_(outer())) == "deep"
 
 
-def test_many_threads_may_call_it_at_once() -> None:
+def test_many_threads_may_call_it_at_once() -> None:  # surface 3.2 no. 21
     async def nested(value: int) -> int:
         return await_(said(value, 0.001))
 
