@@ -127,9 +127,13 @@ def _decoded(message: Message, codec: ToolCodec, tools: Sequence[ToolDefinition]
 
 
 tools_to_json_transform = make_tools_to_json_transform("json")
+"""Calls as bare JSON objects."""
 tools_to_json_in_xml_transform = make_tools_to_json_transform("json-in-xml")
+"""Calls as JSON in a tag that names the tool."""
 tools_to_json_with_tag_transform = make_tools_to_json_transform("json-with-tag")
+"""Calls as JSON objects in a tag."""
 tools_to_pythonic_transform = make_tools_to_pythonic_transform()
+"""Calls as Python writes them."""
 
 _NAMED: dict[str, Transform] = {
     "json": tools_to_json_transform,

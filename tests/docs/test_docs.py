@@ -119,6 +119,8 @@ ROOMS = [
     "parsing",
     "tools",
     "transform",
+    "caching",
+    "fetching",
     "generator",
     "run",
     "observe",
@@ -143,7 +145,10 @@ def test_the_site_builds_and_its_reference_shows_every_public_name(tmp_path: Pat
 
 
 def public_names(room: ModuleType) -> set[str]:
-    own = [name for name, value in vars(room).items() if getattr(value, "__module__", "") == room.__name__]
+    """`__all__`, or for a room of one file without one the classes and functions that it defines."""
+    kinds = (inspect.isclass, inspect.isfunction)
+    own = [name for name, one in vars(room).items() if any(is_one(one) for is_one in kinds) and name[0] != "_"]
+    own = [name for name in own if vars(room)[name].__module__ == room.__name__]
     return set(getattr(room, "__all__", own))
 
 
