@@ -181,7 +181,7 @@ async def play(this: Pass, parent: PipelineStep | None, depth: int) -> _Played:
         answer = await _called(each, chats, chats)
         nested = _nested(answer, depth + 1, max_depth, chats)
         ended = (yield (nested,)) if nested is not None else None
-        chats = _mapped(each, ended[0] if ended else answer)
+        chats = _mapped(each, ended[0] if ended else answer, chats)
         yield step("callback", chats, each)
     yield step("final", chats)
 
@@ -248,10 +248,18 @@ async def _answers(asked: Sequence[tuple[Flight, Outgoing]]) -> Sequence[ModelTu
     if len(results) != len(asked):
         problem = f"{type(generator).__name__} answered {len(results)} of {len(asked)} conversations"
         raise RuntimeError(f"{problem}; generate_messages() gives one result for each.")
-    return [
-        call.read(result) if isinstance(result, ModelTurn) else result
-        for (_, call), result in zip(asked, results, strict=True)
-    ]
+    return [_read(generator, call, result) for (_, call), result in zip(asked, results, strict=True)]
+
+
+def _read(generator: object, call: Outgoing, result: object) -> ModelTurn | BaseException:
+    if isinstance(result, ModelTurn):
+        return call.read(result)
+    if isinstance(result, BaseException):
+        return result
+    return TypeError(
+        f"{type(generator).__name__} answered a conversation with a {type(result).__name__}; generate_messages() gives "
+        "a GeneratedMessage or an exception for each, as GeneratedMessage.from_text(…) makes from a text."
+    )
 
 
 def _for_each(error: Exception, count: int) -> list[Exception]:
@@ -298,13 +306,15 @@ def _reply(chat: Chat, answer: object) -> Chat:
     return last if isinstance(last, Chat) else chat
 
 
-def _mapped(callback: Any, answer: object) -> ChatList:
+def _mapped(callback: Any, answer: object, chats: ChatList) -> ChatList:
     if isinstance(answer, list) and all(isinstance(one, Chat) for one in cast("list[object]", answer)):
         return ChatList(cast("list[Chat]", answer))
     name = getattr(callback, "__name__", repr(callback))
-    raise TypeError(
+    error = TypeError(
         f"The map callback {name} must return a list of chats, or a pipeline to run; it returned {answer!r}."
     )
+    carry(error, chats=chats)
+    raise error
 
 
 def _nested(answer: object, depth: int, max_depth: int, chats: Sequence[Chat]) -> Pass | None:

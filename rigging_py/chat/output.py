@@ -85,6 +85,9 @@ def _all_of(checks: Sequence[Callable[[str], bool | str | None]]) -> Validator:
             said = one(text)
             if said is False or isinstance(said, str):
                 return Feedback(said or "This answer is not acceptable. Give another.", "rejected")
+            if said is not None and said is not True:
+                name = getattr(one, "__name__", repr(one))
+                raise TypeError(f"The check {name} gets the text and says True, False, None or why not; not {said!r}.")
         return PASSED
 
     return check

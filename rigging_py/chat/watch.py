@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +15,8 @@ async def show(finished: Sequence[Any], callbacks: Sequence[WatchCallback]) -> N
     """Calls each callback with a list of its own; what one raises becomes a `PipelineWarning`."""
     for callback in callbacks if finished else ():
         try:
-            await callback(list(finished))
+            seen: object = callback(list(finished))
+            if inspect.isawaitable(seen):
+                await seen
         except Exception as error:  # noqa: BLE001 — the wall before watchers: they see, and never cost a generation
             warnings.warn(f"A watcher failed, {type(error).__name__}: {error}", PipelineWarning, stacklevel=2)

@@ -202,7 +202,9 @@ class Message(Sliced, BaseModel):
         cls, messages: Messages | Message | MessageDict | Mapping[str, Any] | str | Content
     ) -> list[Message]:
         """A list of messages from one or from a sequence of them."""
-        if isinstance(messages, Message | Mapping | str | AnyContent):
+        if isinstance(messages, Message | Mapping | str | AnyContent) or not isinstance(
+            cast("object", messages), Iterable
+        ):
             return [cls.fit(cast("Message | str", messages))]
         return [cls.fit(message) for message in messages]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation, field_validator
@@ -55,12 +56,12 @@ class GenerateParams(BaseModel):
     def __hash__(self) -> int:
         return hash(to_json(self.model_dump(exclude={"extra", "tools"}), fallback=repr))
 
-    def merge_with(self, *others: GenerateParams | None) -> Self:
+    def merge_with(self, *others: GenerateParams | Mapping[str, Any] | None) -> Self:
         """These parameters with every value that is set and not None in `others`, later ones winning."""
         updates: dict[str, Any] = {}
         for other in others:
             if other is not None:
-                updates.update(other.given())
+                updates.update(GenerateParams.model_validate(other).given())
         return self.model_copy(update=updates) if updates else self
 
     def given(self) -> dict[str, Any]:

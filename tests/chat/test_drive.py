@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -155,8 +155,9 @@ async def test_a_map_callback_may_return_a_pipeline_too() -> None:
 async def test_a_map_callback_that_returns_no_chats_is_an_error() -> None:
     def forgetful(chats: rg.ChatList) -> None: ...
 
-    with pytest.raises(TypeError, match=r"forgetful must return a list of chats.*None"):
+    with pytest.raises(TypeError, match=r"forgetful must return a list of chats.*None") as caught:
         await rg.scripted("hi").chat("hello").map(forgetful).run()
+    assert [chat.last.content for chat in cast("Any", caught.value).chats] == ["hi"]
 
 
 async def test_run_says_so_when_a_map_callback_makes_two_chats_of_one() -> None:
@@ -252,6 +253,12 @@ async def test_a_watcher_that_raises_is_a_warning_and_loses_nothing() -> None:  
     with pytest.warns(PipelineWarning, match="OSError: disk full"):
         chat = await rg.scripted("hi").chat("hello").watch(broken).run()
     assert chat.last.content == "hi"
+
+
+async def test_a_watcher_need_not_be_async() -> None:
+    seen: list[Any] = []
+    chat = await rg.scripted("hi").chat("hello").watch(cast("Any", seen.extend)).run()
+    assert seen == [chat]
 
 
 async def test_a_watcher_cannot_take_chats_out_of_the_batch() -> None:

@@ -247,3 +247,29 @@ async def test_a_run_needs_a_name(run_id: Any) -> None:
 def test_what_is_no_class_of_exceptions_cannot_be_caught(catch: Any) -> None:
     with pytest.raises(rg.error.ToolDefinitionError, match="catch is True, False, or classes of exceptions"):
         asking(1).using(pay, catch=catch)
+
+
+# Generators and checks of the user's own.
+
+
+async def test_a_generator_that_gives_no_messages_is_told_what_to_give() -> None:
+    class Parrot(rg.Generator):
+        async def generate_messages(self, messages: Any, params: Any) -> Any:
+            return [said[-1].content for said in messages]
+
+    with pytest.raises(TypeError, match=r"Parrot answered a conversation with a str.*from_text"):
+        await Parrot(model="p").chat("Polly?").run()
+
+
+async def test_a_check_that_gives_something_else_is_told_what_to_give() -> None:
+    def old(text: str) -> Any:
+        return True, []
+
+    with pytest.raises(TypeError, match=r"check old gets the text and says True, False, None or why not; not \(True"):
+        await rg.scripted("hi").chat("hello").until(old).run()
+
+
+@pytest.mark.parametrize("thing", [3, None, object()])
+def test_what_is_no_message_is_named(thing: Any) -> None:
+    with pytest.raises(TypeError, match="A message is text, a content part, a dict with role and content"):
+        rg.Message.fit_as_list(thing)

@@ -73,6 +73,12 @@ def test_merging_changes_neither_side(left: GenerateParams, right: GenerateParam
     assert {**left.given(), **right.given()} == merged.given()
 
 
+def test_a_dict_is_merged_like_the_parameters_it_spells() -> None:
+    assert GenerateParams(seed=1).merge_with({"stop": "a;b"}, {"seed": None}) == GenerateParams(seed=1, stop=["a", "b"])
+    with pytest.raises(ValidationError, match="tempratur"):
+        GenerateParams().merge_with({"tempratur": 1})
+
+
 @given(PARAMS)
 def test_merging_with_itself_or_nothing_changes_nothing(params: GenerateParams) -> None:
     assert params.merge_with() == params.merge_with(None, params) == params
