@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -41,17 +41,21 @@ def texts_of(messages: Sequence[Message]) -> list[Said]:
     return [said for place, message in enumerate(messages) for said in _texts(place, message)]
 
 
-def _texts(place: int, message: Message) -> Iterator[Said]:
+def _texts(place: int, message: Message) -> list[Said]:
     content = message.content
     metadata = {**message.metadata, "role": message.role}
-    ranges: list[tuple[int, int, TokenSliceType, Any, dict[str, Any]]]
-    ranges = [(0, len(content), "message", message, metadata)]
-    ranges += [(one.start, one.stop, one.type, one.obj, dict(one.metadata)) for one in message.iter_slices()]
-    for start, stop, kind, obj, about in ranges:
-        text = content[start:stop].strip()
-        if text:
-            start += content[start:stop].index(text)
-            yield Said(place, start, start + len(text), text, kind, obj, about)
+    whole = Said(place, 0, len(content), content, "message", message, metadata)
+    inside = [
+        Said(place, one.start, one.stop, content[one.slice_], one.type, one.obj, dict(one.metadata))
+        for one in message.iter_slices()
+    ]
+    return [_stripped(said) for said in (whole, *inside) if said.text.strip()]
+
+
+def _stripped(said: Said) -> Said:
+    text = said.text.strip()
+    start = said.start + said.text.index(text)
+    return replace(said, start=start, stop=start + len(text), text=text)
 
 
 def places_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr
@@ -51,10 +52,10 @@ class TransformersTokenizer(Tokenizer):
         """The tokenizer of transformers, loaded if it was not yet, which may take long."""
         if self._tokenizer is None:
             try:
-                from transformers import AutoTokenizer
+                transformers: Any = import_module("transformers")
             except ImportError as error:
                 raise MissingExtraError("The transformers! tokenizer", "llm") from error
-            self._tokenizer = AutoTokenizer.from_pretrained(self.model)
+            self._tokenizer = transformers.AutoTokenizer.from_pretrained(self.model)
         return self._tokenizer
 
     def encode(self, text: str) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from tokenizers import Tokenizer as Trained
 from tokenizers import decoders, models, pre_tokenizers, processors, trainers
@@ -49,7 +49,8 @@ def words_tokenizer() -> Trained:
 def fast(template: str = CHATML, kind: str = "bytes") -> Any:
     """A tokenizer of transformers over one of the two."""
     made = bytes_tokenizer() if kind == "bytes" else words_tokenizer()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=made, unk_token="[UNK]", bos_token="<s>")
+    kind_of: Any = PreTrainedTokenizerFast
+    tokenizer = kind_of(tokenizer_object=made, unk_token="[UNK]", bos_token="<s>")
     tokenizer.add_special_tokens({"additional_special_tokens": SPECIAL[1:3]})
     tokenizer.chat_template = template
     return tokenizer
@@ -77,7 +78,7 @@ class Plain(rg.Tokenizer):
 
 def chat(*texts: str | rg.Message) -> rg.Chat:
     """A chat of these messages, in turns of the user and the assistant."""
-    roles = ("user", "assistant")
+    roles: tuple[Literal["user"], Literal["assistant"]] = ("user", "assistant")
     said = [rg.Message(roles[n % 2], one) if isinstance(one, str) else one for n, one in enumerate(texts)]
     return rg.Chat(said[:-1], said[-1:])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
@@ -19,7 +18,7 @@ NUMBERS = count()
 
 
 @pytest.fixture
-def name() -> Iterator[str]:
+def name() -> str:
     """A provider that no other test registers."""
     return f"kind-{next(NUMBERS)}"
 
