@@ -21,8 +21,17 @@ if TYPE_CHECKING:
     import mcp_types
     from mcp import Client, ClientSession
 
+_MOST_PAGES = 1000
 INIT_TIMEOUT = 30.0
 """Seconds for a server to be ready; those that are installed when they are first run take a while."""
+
+
+class _Page(Protocol):
+    @property
+    def next_cursor(self) -> str | None: ...
+
+
+PageT = TypeVar("PageT", bound=_Page)
 
 
 class MCPClient:
@@ -96,7 +105,7 @@ class MCPClient:
         """What can be read from the server."""
 
         async def read(client: Client) -> list[mcp_types.Resource]:
-            pages = _pages(lambda cursor: client.list_resources(cursor=cursor, cache_mode="refresh"))
+            pages = self._pages(lambda cursor: client.list_resources(cursor=cursor, cache_mode="refresh"))
             return [one async for page in pages for one in page.resources]
 
         return await self._connection.ask(read)
@@ -110,7 +119,7 @@ class MCPClient:
         """The prompts that the server offers, with their arguments."""
 
         async def read(client: Client) -> list[mcp_types.Prompt]:
-            pages = _pages(lambda cursor: client.list_prompts(cursor=cursor, cache_mode="refresh"))
+            pages = self._pages(lambda cursor: client.list_prompts(cursor=cursor, cache_mode="refresh"))
             return [one async for page in pages for one in page.prompts]
 
         return await self._connection.ask(read)
@@ -122,7 +131,7 @@ class MCPClient:
         return [Message(one.role, [to_part(one.content)]) for one in result.messages]
 
     async def _read_tools(self, client: Client) -> None:
-        pages = _pages(lambda cursor: client.list_tools(cursor=cursor, cache_mode="refresh"))
+        pages = self._pages(lambda cursor: client.list_tools(cursor=cursor, cache_mode="refresh"))
         found: dict[str, Tool[..., Any]] = {}
         async for page in pages:
             for described in page.tools:
@@ -133,6 +142,17 @@ class MCPClient:
                 else:
                     found[tool.name] = tool
         self._tools = list(found.values())
+
+    async def _pages(self, read: Callable[[str | None], Awaitable[PageT]]) -> AsyncGenerator[PageT]:
+        cursor: str | None = None
+        seen: set[str | None] = set()
+        while cursor not in seen:  # a server that gives the same cursor again has no more
+            if len(seen) > _MOST_PAGES:
+                raise ToolServerError(self._transport.shown, f"lists more than {_MOST_PAGES:,} pages.")
+            page = await read(cursor)
+            yield page
+            seen |= {cursor, None}
+            cursor = page.next_cursor
 
     def _tool(self, described: mcp_types.Tool, name: str) -> Tool[..., Any]:
         async def call(**arguments: Any) -> str | list[AnyContent]:
@@ -145,24 +165,6 @@ class MCPClient:
 
         description = (described.description or described.title or "").strip()
         return Tool(name, description, call, schema_arguments(name, described.input_schema))
-
-
-class _Page(Protocol):
-    @property
-    def next_cursor(self) -> str | None: ...
-
-
-PageT = TypeVar("PageT", bound=_Page)
-
-
-async def _pages(read: Callable[[str | None], Awaitable[PageT]]) -> AsyncGenerator[PageT]:
-    cursor: str | None = None
-    seen: set[str | None] = set()
-    while cursor not in seen:  # a server that gives the same cursor again has no more
-        page = await read(cursor)
-        yield page
-        seen |= {cursor, None}
-        cursor = page.next_cursor
 
 
 @overload

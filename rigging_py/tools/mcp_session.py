@@ -36,7 +36,7 @@ async def session(transport: Transport, refresh: Callable[[Client], Awaitable[No
             changed.clear()
             try:
                 await refresh(client)
-            except (MCPError, ValueError) as error:
+            except (MCPError, ToolServerError, ValueError) as error:
                 warnings.warn(f"The changed tools of {transport.shown!r} could not be read: {error}", ToolWarning, 2)
 
     async with (

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import sys
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -246,6 +247,16 @@ async def test_a_server_that_gives_the_same_cursor_for_ever_is_left() -> None:
         assert {tool.name[0] for tool in client.tools} == {"a", "b"}
 
 
+async def test_a_server_whose_pages_never_end_is_left() -> None:
+    async def list_tools(_: object, params: mcp_types.PaginatedRequestParams | None) -> mcp_types.ListToolsResult:
+        page = int(params.cursor or 0) if params else 0
+        return mcp_types.ListToolsResult(tools=[], next_cursor=str(page + 1))
+
+    with pytest.raises(ToolServerError, match="more than 1,000 pages"):
+        async with in_memory(Server("endless", on_list_tools=list_tools)):
+            """It is never open."""
+
+
 async def test_names_that_no_provider_takes_are_mended_and_kept_apart() -> None:
     async with in_memory(paged([["read.file", "read/file", "ä" * 70]])) as client:
         assert [tool.name for tool in client.tools] == ["read_file", "read_file_2", "_" * 64]
@@ -389,6 +400,35 @@ async def test_arguments_are_checked_by_the_schema_of_the_server() -> None:
 async def test_a_schema_that_cannot_be_followed_is_left_to_its_server_and_nothing_is_fetched(schema: Any) -> None:
     async with in_memory(giving(TextContent(text="ok"), schema=schema)) as client:
         assert (await executed(named(client, "give"), {"a": 1})).content == "ok"
+
+
+def bomb(times: int) -> dict[str, Any]:
+    """A schema whose references double `times` times."""
+    parts: dict[str, Any] = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(times)}
+    return {"$defs": {**parts, f"a{times}": {}}, "allOf": [{"$ref": "#/$defs/a0"}]}
+
+
+SLOW = {"type": "string", "pattern": "^(a+)+$"}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"a": SLOW}},
+        {"properties": {"a": {"$schema": "https://json-schema.org/draft/2020-12/schema", **SLOW}}},
+        {"patternProperties": {"^(a|a?)+$": {}}, "additionalProperties": False},
+        bomb(40),
+        {**bomb(40), "unevaluatedProperties": False},
+        {"properties": {"b": {"uniqueItems": True}}},
+        {"properties": {"c": {"multipleOf": 1e-320}}},
+    ],
+)
+async def test_no_schema_keeps_the_check_of_arguments_busy(schema: Any) -> None:
+    async with in_memory(giving(TextContent(text="ok"), schema={"type": "object", **schema})) as client:
+        tool = named(client, "give")
+        begun = time.process_time()
+        assert tool.check({"a": "a" * 60 + "!", "b": [{"n": n} for n in range(2000)], "c": 10**400}) is None
+        assert time.process_time() - begun < 5
 
 
 @pytest.mark.filterwarnings("default")
