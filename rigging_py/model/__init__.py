@@ -1,6 +1,7 @@
 """Models: pydantic classes that are written and read as tagged text."""
 
 from rigging_py.model.base import Model, attr, element, wrapped
+from rigging_py.model.made import make_from_schema, make_from_signature
 from rigging_py.model.ready import (
     Answer,
     CommaDelimitedAnswer,
@@ -37,6 +38,8 @@ __all__ = [
     "YesNoAnswer",
     "attr",
     "element",
+    "make_from_schema",
+    "make_from_signature",
     "make_primitive",
     "wrapped",
 ]

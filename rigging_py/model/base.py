@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Literal, Self, cast, overload
+from xml.etree.ElementTree import Element as Node
 
 from pydantic import ConfigDict, ValidationError, ValidationInfo, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, to_jsonable_python
@@ -15,7 +16,7 @@ from pydantic_xml.typedefs import EntityLocation
 from rigging_py.error import MissingModelError, UnparsedError
 from rigging_py.model.describe import absent_values, describe, unplaced
 from rigging_py.model.example import example_of
-from rigging_py.model.pretty import pretty
+from rigging_py.model.pretty import on_one_line, pretty
 from rigging_py.model.tree import TreeReader
 from rigging_py.parsing.lenient import allows_null
 from rigging_py.parsing.shape import Element, Leaf, to_xml_tag
@@ -71,6 +72,15 @@ class Model(BaseXmlModel):
         return cls.__reader__
 
     @classmethod
+    def ensure_valid(cls) -> None:
+        """Says before any text is there whether the class can be written and read.
+
+        Raises `PromptDefinitionError` for a field that text cannot hold, and `NameError` for a class in it that is not
+        defined yet.
+        """
+        cls.xml_element()
+
+    @classmethod
     def xml_element(cls) -> Element:
         """The shape of this model's element: its tag, attributes and children."""
         return cls._reader().shape
@@ -115,6 +125,18 @@ class Model(BaseXmlModel):
 
         Every text and attribute is escaped, so that no value can close or open a tag.
         """
+        return pretty(self._tree(skip_empty, exclude_none, exclude_unset))
+
+    def to_xml(  # type: ignore[override]
+        self, *, skip_empty: bool = False, exclude_none: bool = False, exclude_unset: bool = False
+    ) -> str:
+        """The element as plain XML on one line, but for the line ends in its texts, with the namespaces of its class.
+
+        Every text and attribute is escaped, as in `to_pretty_xml`.
+        """
+        return on_one_line(self._tree(skip_empty, exclude_none, exclude_unset))
+
+    def _tree(self, skip_empty: bool, exclude_none: bool, exclude_unset: bool) -> Node:
         self._reader()
         serializer = self._serializer()
         tree = XmlElement(serializer.element_name)
@@ -126,13 +148,21 @@ class Model(BaseXmlModel):
             exclude_none=exclude_none,
             exclude_unset=exclude_unset,
         )
-        return pretty(tree.to_native())
+        return tree.to_native()
 
     def __str__(self) -> str:
         return self.to_pretty_xml()
 
+    @overload
     @classmethod
-    def from_text(cls, content: str, *, return_errors: bool = False) -> list[tuple[Self, slice]]:
+    def from_text(cls, content: str, *, return_errors: Literal[False] = ...) -> list[tuple[Self, slice]]: ...
+    @overload
+    @classmethod
+    def from_text(cls, content: str, *, return_errors: bool) -> list[tuple[Self | Exception, slice]]: ...
+    @classmethod
+    def from_text(
+        cls, content: str, *, return_errors: bool = False
+    ) -> list[tuple[Self, slice]] | list[tuple[Self | Exception, slice]]:
         """Every element of this model in `content`, in text order, with its place.
 
         Raises `MissingModelError` when there is none, and the `ValidationError` of the first invalid one; with
@@ -145,7 +175,7 @@ class Model(BaseXmlModel):
             for one, _ in found:
                 if isinstance(one, Exception):
                     raise one
-        return cast("list[tuple[Self, slice]]", found)
+        return found
 
     @classmethod
     def one_from_text(cls, content: str, *, fail_on_many: bool = False) -> tuple[Self, slice]:
@@ -154,7 +184,7 @@ class Model(BaseXmlModel):
         Raises as `from_text` where none is valid, and `UnparsedError` for several with `fail_on_many`.
         """
         found = cls.from_text(content, return_errors=True)
-        valid = [one for one in found if not isinstance(one[0], Exception)]
+        valid = [(one, place) for one, place in found if not isinstance(one, Exception)]
         if not valid:
             raise cast("Exception", found[0][0])
         if fail_on_many and len(valid) > 1:

@@ -37,7 +37,8 @@ def _inside(field: FieldInfo, leaf: Leaf) -> str:
 
 def _child_lines(field: FieldInfo, children: tuple[Element, ...]) -> Iterator[str]:
     if field.description and children:
-        yield f"  <!-- {field.description.strip()} -->"
+        # Descriptions may come with the schema of a foreign tool.
+        yield f"  <!-- {field.description.strip().replace('-->', '--&gt;')} -->"
     for child in children:
         inside = _inside(field, child.content) if isinstance(child.content, Leaf) else ""
         yield f"  <{child.tag}>{inside}</{child.tag}>" if inside else f"  <{child.tag}/>"

@@ -68,7 +68,7 @@ def make_primitive(
 class ErrorModel(Model, tag="error"):
     """An error as the model sees it; `type` is the name of the exception's class."""
 
-    type: str = attr()
+    type: str = attr(default="Exception")
     content: str
 
     @classmethod

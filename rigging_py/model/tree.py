@@ -10,16 +10,41 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
+from typing import Any
 
 # Not the one that depends on whether lxml is installed: lxml refuses control characters.
+from pydantic_xml.element.element import SearchMode
 from pydantic_xml.element.native.std import XmlElement
 
-from rigging_py.parsing.extract import Found, elements, innermost, outermost, read_attributes, read_text
+from rigging_py.model.pretty import local
+from rigging_py.parsing.extract import (
+    DEPTH_LIMIT,
+    Found,
+    elements,
+    innermost,
+    outermost,
+    read_attributes,
+    read_text,
+)
 from rigging_py.parsing.lenient import allows_null, lenient, says_nothing
 from rigging_py.parsing.shape import Attribute, Element, JsonSchema, Leaf
 
-_DEPTH_LIMIT = 64
 _start = attrgetter("start")
+
+
+class _LocalElement(XmlElement):
+    """An element whose names have no namespace, as tags in text have none: the names that are asked for lose theirs."""
+
+    def find_element(
+        self, tag: str, search_mode: SearchMode, look_behind: bool = True, step_forward: bool = True
+    ) -> Any:
+        return super().find_element(local(tag), search_mode, look_behind, step_forward)
+
+    def pop_element(self, tag: str, search_mode: SearchMode, remove: bool = False) -> Any:
+        return super().pop_element(local(tag), search_mode, remove)
+
+    def pop_attrib(self, name: str) -> str | None:
+        return super().pop_attrib(local(name))
 
 
 class TreeReader:
@@ -45,9 +70,9 @@ def _node(text: str, found: Found, shape: Element, pairs: Sequence[Found], outer
     attributes = _attributes(found, shape.attributes)
     if isinstance(shape.content, Leaf):
         leaf_text = _leaf_text(read_text(found.inner(text)), shape.content.schema)
-        return XmlElement(found.tag, text=leaf_text, attributes=attributes)
-    children = _read_children(text, found, shape, pairs, outer) if len(outer) < _DEPTH_LIMIT else ()
-    return XmlElement(found.tag, attributes=attributes, elements=list(children))
+        return _LocalElement(found.tag, text=leaf_text, attributes=attributes)
+    children = _read_children(text, found, shape, pairs, outer) if len(outer) < DEPTH_LIMIT else ()
+    return _LocalElement(found.tag, attributes=attributes, elements=list(children))
 
 
 def _read_children(

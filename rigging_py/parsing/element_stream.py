@@ -7,12 +7,13 @@ An element that closes is read by its codec like any other, so what is handed ou
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from rigging_py.parsing.codec import LeafCodec, TaggedCodec, is_empty_element
-from rigging_py.parsing.extract import CDATA_CLOSE, CDATA_OPEN, read_attributes, read_text, unescape
+from rigging_py.parsing.extract import CDATA_CLOSE, CDATA_OPEN, DEPTH_LIMIT, read_attributes, read_text, unescape
 from rigging_py.parsing.growing import Fields, Growing, Items, Words
 from rigging_py.parsing.json_stream import JsonStream, shows_done
 from rigging_py.parsing.lenient import branches_of
@@ -277,6 +278,8 @@ class ModelView:
             self._text = TextView(shows_text(plan.text.codec))
             _show_text(self._root, plan.text.name, self._text)
         self._frames: list[_Frame] = []
+        self._deeper: Counter[str] = Counter()
+        """Open tags below the last level that is read, which are words."""
         self.drafts = 0
         self.has_news = False
 
@@ -285,10 +288,13 @@ class ModelView:
         return self._root
 
     def take(self, piece: Piece) -> None:
-        if piece.kind == "close" and (depth := self._depth_of(piece.tag)) is not None:
+        if self._is_too_deep(piece):
+            self._note(piece)
+        elif piece.kind == "close" and (depth := self._depth_of(piece.tag)) is not None:
             self._note(piece)
             self._abandon(depth + 1)
             frame = self._frames.pop()
+            self._deeper.clear()
             self._deliver(frame, piece)
         elif piece.kind in ("open", "empty") and (slot := self._slot_of(piece.tag)) is not None:
             self._note(piece)
@@ -296,6 +302,17 @@ class ModelView:
         else:
             self._note(piece)
             self._say(piece)
+
+    def _is_too_deep(self, piece: Piece) -> bool:
+        if len(self._frames) < DEPTH_LIMIT or self._frames[-1].is_leaf:
+            return False
+        if piece.kind == "open":
+            self._deeper[piece.tag] += 1
+        elif piece.kind == "close" and self._deeper[piece.tag] > 0:
+            self._deeper[piece.tag] -= 1
+        else:
+            return piece.kind == "empty"
+        return True
 
     def _note(self, piece: Piece) -> None:
         for frame in self._frames:

@@ -13,9 +13,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 CDATA_OPEN, CDATA_CLOSE = "<![CDATA[", "]]>"
+DEPTH_LIMIT = 64
+"""Levels of elements in one element that are read; what is deeper is left out. Every level reads its text once more."""
+NAME = re.compile(r"[^\W\d][\w.:-]*+")
+"""What an attribute may be called."""
 _ENTITY = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#x([0-9a-fA-F]{1,6}));")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
-_ATTRIBUTE = re.compile(r"""([A-Za-z_][\w.:-]*)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
+# Looking behind, since a long name would else be tried from each of its characters.
+_ATTRIBUTE = re.compile(rf"""(?<![\w.:-])({NAME.pattern})\s*+=\s*+(?:"([^"<]*+)"|'([^'<]*+)')""")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from pydantic_core import from_json
 from rigging_py.parsing.growing import Fields, Growing, Items, Words
 from rigging_py.parsing.plan import Plan
 
-_SPACE = re.compile(r"[ \t\r\n]*")
+_BLANKS = " \t\r\n"
+_SPACE = re.compile(f"[{_BLANKS}]*")
 _PLAIN = re.compile(r'[^"\\]+')
 _SCALAR = re.compile(r"[A-Za-z0-9+.\-]+")
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "/": "/"}
@@ -48,7 +49,8 @@ class JsonStream:
     """
 
     def __init__(self, plan: Plan | None, openers: str = "{") -> None:
-        self._plan, self._opener = plan, re.compile(f"[{re.escape(openers)}]")
+        # A brace before another one begins nothing, and a text may have a million of them.
+        self._plan, self._opener = plan, re.compile(rf"(?!\{{\{{)[{re.escape(openers)}]")
         self._frames: list[_Frame] = []
         self._state: Callable[[str, int], int] = self._seek
         self._escape = self._surrogate = ""
@@ -94,6 +96,8 @@ class JsonStream:
         self._state = {"{": self._first_key, "[": self._first_item, '"': self._string}.get(first, self._scalar)
 
     def _skip(self, text: str, at: int) -> int:
+        if text[at : at + 1] not in _BLANKS:
+            return at
         found = _SPACE.match(text, at)
         stop = found.end() if found is not None else at
         if stop > at:

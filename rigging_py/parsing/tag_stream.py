@@ -5,6 +5,7 @@ What could still become a tag is held back until it is one or is none.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -50,14 +51,8 @@ class TagStream:
         while at < len(work):
             if self._is_cdata:
                 at = yield from self._cdata(work, at)
-                continue
-            start = work.find("<", at)
-            if start != at:
-                start = len(work) if start < 0 else start
-                yield Piece("words", work[at:start])
-                at = start
             else:
-                at = yield from self._tag(work, start)
+                at = yield from self._next(work, at)
 
     def _can_wait(self, text: str) -> bool:
         """Whether `text` cannot end what is held, or looking each time would cost too much."""
@@ -89,21 +84,26 @@ class TagStream:
         yield Piece("cdata", work[at:stop])
         return stop
 
-    def _tag(self, work: str, start: int) -> Generator[Piece, None, int]:
-        found = self._pattern.match(work, start)
-        if found is None:
-            if self._may_become_one(work, start):
-                self._hold(work[start:])
-                self._next_look = 2 * self._held_size
-                return len(work)
-            yield Piece("words", "<")
-            return start + 1
+    def _next(self, work: str, at: int) -> Generator[Piece, None, int]:
+        """The words up to the next tag and that, or up to what may become one."""
+        found = self._pattern.search(work, at)
+        stop = found.start() if found is not None else self._sure_end(work, at)
+        if stop > at:
+            yield Piece("words", work[at:stop])
+        if found is not None:
+            return (yield from self._tag(found))
+        if stop < len(work):
+            self._hold(work[stop:])
+            self._next_look = 2 * self._held_size
+        return len(work)
+
+    def _tag(self, found: re.Match[str]) -> Generator[Piece, None, int]:
         raw = found.group()
         cdata, closes, opens, attributes, is_empty = found.groups()
         if cdata:
             if self._open:
                 self._is_cdata = True
-                return start
+                return found.start()
             yield Piece("words", raw)
         elif is_empty:
             yield Piece("empty", raw, opens, attributes or "")
@@ -118,10 +118,12 @@ class TagStream:
             yield Piece("words", raw)
         return found.end()
 
+    def _sure_end(self, work: str, at: int) -> int:
+        last = work.rfind("<", at)
+        return last if last >= 0 and self._may_become_one(work, last) else len(work)
+
     def _may_become_one(self, work: str, start: int) -> bool:
-        """Whether what `work` has from `start`, which is no tag, could be the beginning of one."""
-        if work.find("<", start + 1) >= 0:
-            return False
+        """Whether what `work` has from its last `<`, which is no tag, could be the beginning of one."""
         rest = work[start + 1 :]
         if CDATA_OPEN.startswith("<" + rest):
             return True

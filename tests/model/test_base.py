@@ -128,7 +128,7 @@ def test_a_written_model_is_read_back_with_its_texts_dedented_and_stripped(note:
 
 
 @given(NOTES)
-def test_no_value_opens_or_closes_a_tag(note: Note) -> None:  # surface 3.2 no. 34
+def test_no_value_opens_or_closes_a_tag(note: Note) -> None:  # surface 3.2 no. 34  # surface 3.2 no. 34
     written = note.to_pretty_xml()
     assert [place for _, place in Note.from_text(written)] == [slice(0, len(written))]
     assert written.count("</remark>") == written.count("<remark") == 1
@@ -185,7 +185,9 @@ PERSON = Person(name="Ann", age=3)
         "<Person><name>Bob</name></Person><person ><name >Ann</name ><age>3</age></person >",
     ],
 )
-def test_what_surrounds_and_orders_the_children_does_not_matter(text: str) -> None:  # surface 3.2 no. 32
+def test_what_surrounds_and_orders_the_children_does_not_matter(
+    text: str,
+) -> None:  # surface 3.2 no. 32  # surface 3.2 no. 32
     assert Person.one_from_text(text)[0] == PERSON
 
 
@@ -230,7 +232,7 @@ def test_a_model_inside_itself_may_have_another_tag_there() -> None:
         ("<unknown>3</unknown><size>9</size>", "size", 9),
     ],
 )
-def test_a_child_is_read_the_way_people_write(inside: str, attribute: str, value: object) -> None:
+def test_a_child_is_read_the_way_people_write(inside: str, attribute: str, value: object) -> None:  # surface 3.2 no. 32
     given_ones = "".join(
         f"<{tag}>{text}</{tag}>"
         for tag, text in {"count": "1", "is_on": "no", "colour": "red", "since": "2020-01-02"}.items()
@@ -376,6 +378,82 @@ def test_simple_models_know_that_they_are() -> None:
     assert (FunFact.is_simple(), FunFact.is_simple_with_attrs()) == (True, True)
     assert (Named.is_simple(), Named.is_simple_with_attrs()) == (False, True)
     assert (Person.is_simple(), Person.is_simple_with_attrs()) == (False, False)
+
+
+def test_a_choice_before_the_text_leaves_the_model_a_simple_one() -> None:
+    class Comparison(Model):
+        kind: Literal["strict", "loose"] = attr()
+        text: Annotated[str, Field(max_length=100)]
+
+    assert Comparison.is_simple_with_attrs()
+    read, _ = Comparison.one_from_text('<comparison kind="LOOSE">x<y & z</comparison>')
+    assert (read.kind, read.text) == ("loose", "x<y & z")
+
+
+def test_a_model_of_attributes_alone_is_one_empty_element() -> None:
+    class Mark(Model):
+        name: str = attr()
+
+    assert Mark(name="<").to_pretty_xml() == '<mark name="&lt;" />'
+    for text in ('<mark name="&lt;"/>', '<mark name="&lt;"></mark>'):
+        assert Mark.one_from_text(text)[0] == Mark(name="<")
+
+
+def test_a_class_is_valid_when_text_can_hold_its_fields() -> None:
+    class Loose(Model):
+        later: Unknown  # type: ignore[name-defined]  # noqa: F821  # pyright: ignore
+
+    Note.ensure_valid()
+    with pytest.raises(NameError, match="'Unknown' is not defined"):
+        Loose.ensure_valid()
+
+
+def test_plain_xml_stands_on_one_line_and_is_escaped() -> None:  # surface 3.2 no. 34
+    person = Person(name="</name><age>9</age>", age=3)
+    assert person.to_xml() == "<person><name>&lt;/name&gt;&lt;age&gt;9&lt;/age&gt;</name><age>3</age></person>"
+    assert Person.from_text(person.to_xml()) == [(person, slice(0, len(person.to_xml())))]
+    assert Person(name="", age=1).to_xml(skip_empty=True) == "<person><age>1</age></person>"
+
+
+def test_class_keywords_of_pydantic_xml_mean_what_they_mean_there() -> None:
+    class Spaced(
+        Model, tag="n", ns="x", nsmap={"x": "http://e.x/"}, ns_attrs=True, skip_empty=True, search_mode="ordered"
+    ):
+        a: str = attr()
+        b: str = element()
+        c: str | None = element(default=None)
+        many: list[str] = wrapped("many", element("one"))
+        inner: Person
+
+    spaced = Spaced(a="1", b="2<", many=["q"], inner=PERSON)
+    text = spaced.to_pretty_xml()
+    assert (Spaced.xml_tags(), "http" in text, "<c" in text) == ("<n></n>", False, False)
+    assert Spaced.one_from_text(text)[0] == spaced
+    assert spaced.to_xml().startswith('<x:n xmlns:x="http://e.x/" x:a="1"><x:b>2&lt;</x:b>')
+    assert Spaced.from_xml(spaced.to_xml()) == spaced
+
+
+def test_several_plain_fields_are_written_and_read() -> None:  # surface 3.2 no. 33
+    class User(Model):
+        name: str
+        email: str
+        age: int
+
+    user = User(name="A", email="a@b.c", age=3)
+    assert str(user) == "<user>\n  <name>A</name>\n  <email>a@b.c</email>\n  <age>3</age>\n</user>"
+    assert User.one_from_text(str(user))[0] == user
+
+
+def test_unescaped_text_is_text_in_every_field() -> None:  # surface 3.2 no. 32
+    class Report(Model):
+        lines: list[str] = element("line")
+        rest: str | None = None
+        fact: FunFact
+
+    text = "<report><fun-fact>a<b</fun-fact><line>x < y & z</line><line><i>w</i></line><rest>1 <2</rest></report>"
+    assert Report.one_from_text(text)[0] == Report(
+        lines=["x < y & z", "<i>w</i>"], rest="1 <2", fact=FunFact(fact="a<b")
+    )
 
 
 def test_pretty_text_is_indented_and_escaped() -> None:
