@@ -103,6 +103,16 @@ def test_the_example_of_a_stored_run_goes_on_in_another_process() -> None:
     assert "[the tool says: 1379.0]" in said.stdout
 
 
+@pytest.mark.model
+@NEEDS_WEIGHTS
+def test_the_example_of_a_batch_that_is_watched_reads_back_what_was_written() -> None:
+    command = [sys.executable, str(ROOT / "examples" / "observed.py")]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ}, check=False)
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.count("[local!smollm2: ") >= 3
+    assert said.stdout.count('{"topic":"capitals"}') == 3
+
+
 def test_every_page_is_in_the_navigation() -> None:
     listed = re.findall(r"[\w/-]+\.md", NAV)
     there = [str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")]
