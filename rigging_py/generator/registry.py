@@ -40,6 +40,11 @@ _providers: dict[str, type[Generator] | LazyGenerator | str] = {
     "scripted": "rigging_py.generator.scripted:ScriptedGenerator",
     "function": "rigging_py.generator.function:FunctionGenerator",
 }
+_OTHER_WAYS = {
+    "vllm": "a vLLM server is asked with openai!MODEL,api_base=http://HOST:8000/v1",
+    "transformers": "weights in GGUF run in this process with local!PATH",
+}
+"""How to reach what these providers of Rigging stand for."""
 _lock = Lock()
 """Held for writing and never while something is imported, which may register itself."""
 _OWN_FIELDS = {"model", "params"}
@@ -117,7 +122,9 @@ def _find_class(identifier: str, provider: str) -> type[Generator]:
     if provider not in _providers:
         _announce()
     if provider not in _providers:
-        raise InvalidGeneratorError(masked(identifier), provider, f"there is no provider {provider!r}", _providers)
+        way = _OTHER_WAYS.get(provider, f"if litellm knows one, write {provider}/ and the model, without the !")
+        problem = f"there is no provider {provider!r}; {way}"
+        raise InvalidGeneratorError(masked(identifier), provider, problem, _providers)
     return _resolve(provider)
 
 

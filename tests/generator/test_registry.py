@@ -135,6 +135,22 @@ def test_a_class_without_a_name_says_how_to_get_one() -> None:
         get_identifier(Echo(model="m"))
 
 
+@pytest.mark.parametrize(
+    ("identifier", "way"),
+    [
+        ("vllm!meta/llama", r"there is no provider 'vllm'; .* openai!MODEL,api_base="),
+        ("transformers!gpt2,device_map=cpu", r"there is no provider 'transformers'; .* local!PATH"),
+        (
+            "ollama!llama3",
+            r"there is no provider 'ollama'; if litellm knows one, write ollama/ and the model.* Known: ",
+        ),
+    ],
+)
+def test_a_provider_that_is_not_there_comes_with_another_way(identifier: str, way: str) -> None:
+    with pytest.raises(InvalidGeneratorError, match=way):
+        get_generator(identifier)
+
+
 def test_a_subclass_without_a_name_goes_by_the_one_of_its_base() -> None:
     with registered("echo", Echo):
         assert LoudEcho(model="m").to_identifier() == "echo!m"
