@@ -1,4 +1,4 @@
-"""What the page for users of Rigging promises of type checkers: they find the statements that do nothing."""
+"""What the page for users of Rigging promises: pyright finds statements that do nothing, and stored chats are read."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+import rigging_py as rg
+from rigging_py.model import Answer
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,3 +59,32 @@ def test_pyright_finds_refinements_that_are_thrown_away(tmp_path: Path) -> None:
     assert [one["range"]["start"]["line"] for one in found] == [
         place for place, line in enumerate(lines) if line.endswith("# does nothing")
     ]
+
+
+STORED_BY_3 = """{
+  "uuid": "7eca49f6-504c-4462-995d-3ae28853f37e",
+  "timestamp": "2025-05-01T10:00:00.123456",
+  "messages": [{
+    "uuid": "7eca49f6-504c-4462-995d-3ae28853f371", "role": "user", "metadata": {}, "tool_calls": null,
+    "tool_call_id": null, "compatibility_flags": [], "slices": [],
+    "content": [{"cache_control": null, "type": "text", "text": "How many?"}]
+  }],
+  "generated": [{
+    "uuid": "7eca49f6-504c-4462-995d-3ae28853f372", "role": "assistant", "metadata": {}, "tool_calls": null,
+    "tool_call_id": null, "compatibility_flags": ["content_as_str"],
+    "content": [{"cache_control": null, "type": "text", "text": "<answer>4</answer>"}],
+    "slices": [{"type": "model", "obj": {"content": "4"}, "start": 0, "stop": 18, "metadata": {}}]
+  }],
+  "metadata": {"topic": "legs"}, "stop_reason": "stop", "extra": {}, "failed": true, "error": "too late",
+  "usage": {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
+  "generator_id": "vllm!some/model", "params": {"temperature": 0.3, "extra": {}}
+}"""
+
+
+def test_a_chat_that_version_3_stored_is_read_whoever_answered_it() -> None:
+    chat = rg.Chat.model_validate_json(STORED_BY_3)
+    assert [message.content for message in chat.all] == ["How many?", "<answer>4</answer>"]
+    assert chat.last.slices[0].content == chat.last.content
+    assert chat.last.parse(Answer) == Answer(content="4")
+    assert (chat.generator, chat.generator_id, str(chat.error)) == (None, "vllm!some/model", "too late")
+    assert chat.params == rg.GenerateParams(temperature=0.3)
