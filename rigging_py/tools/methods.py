@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, Unpack, cast, overload
 
+from rigging_py.error import ToolDefinitionError
 from rigging_py.tools.options import ToolOptions
 from rigging_py.tools.tool import Tool, tool
 
@@ -57,27 +58,31 @@ def tool_method(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
 
 
 def as_tools(*tools: object) -> list[Tool[..., Any]]:
-    """Tools from tools, callables, and lists of either; an object with `tool_method`s gives all of them."""
+    """Tools from tools, callables, and lists of either; an object that holds tools or `tool_method`s gives them all."""
     found: list[Tool[..., Any]] = []
     for one in tools:
         if isinstance(one, Tool):
             found.append(cast("Tool[..., Any]", one))
         elif isinstance(one, list | tuple):
             found += as_tools(*cast("Sequence[object]", one))
-        elif methods := _tool_methods(one):
-            found += methods
+        elif held := _tools_of(one):
+            found += held
+        elif isinstance(one, type) and _has_tool_methods(one):
+            raise ToolDefinitionError(f"{one.__name__} is a class, and its tools are those of an object: give one.")
         else:
             found.append(tool(cast("Callable[..., Any]", one)))
     return found
 
 
-def _tool_methods(holder: object) -> list[Tool[..., Any]]:
-    """The tools among an object's methods; looks at the class, so that no property runs."""
-    names = [
-        name
-        for base in reversed(type(holder).__mro__)
-        for name, value in vars(base).items()
-        if isinstance(value, ToolMethod)
-    ]
+def _tools_of(holder: object) -> list[Tool[..., Any]]:
+    """The tools that an object or a module holds; looks where they are kept, so that no property runs."""
+    kept: list[Mapping[str, Any]] = [vars(base) for base in reversed(type(holder).__mro__)]
+    if not callable(holder):
+        kept.append(getattr(holder, "__dict__", {}))
+    names = [name for each in kept for name, value in each.items() if isinstance(value, ToolMethod | Tool)]
     found = [getattr(holder, name) for name in dict.fromkeys(names)]
     return [one for one in found if isinstance(one, Tool)]
+
+
+def _has_tool_methods(holder: type) -> bool:
+    return any(isinstance(value, ToolMethod) for base in holder.__mro__ for value in vars(base).values())

@@ -72,6 +72,10 @@ def read_arguments(function: Callable[..., Any]) -> Arguments:
     name = name_of(function)
     settled = _settled(function)
     parameters = [one for one in _signature(function, name).parameters.values() if one.name not in settled]
+    if parameters and parameters[0].name == "self":
+        raise ToolDefinitionError(
+            f"{name}() takes self: a method that is a tool has @rg.tool_method, and is given by an object."
+        )
     for one in parameters:
         if one.kind in _VARIADIC:
             raise ToolDefinitionError(f"{name}() takes *{one.name}, which has no schema; name each parameter.")

@@ -198,7 +198,17 @@ def unknown(x: Nowhere) -> None: ...  # type: ignore[name-defined] # noqa: F821 
 def odd(x: Odd) -> None: ...
 
 
+class Desk:
+    @rg.tool_method
+    def tidy(self) -> None: ...
+
+    def sort(self) -> None: ...
+
+
 BAD: list[tuple[Any, str]] = [
+    (Desk.tidy, r"tidy\(\) takes self: .*@rg.tool_method.*object"),
+    (Desk.sort, r"sort\(\) takes self: .*@rg.tool_method.*object"),
+    (Desk, "Desk is a class, and its tools are those of an object: give one"),
     (variadic, r"variadic\(\) takes \*numbers.*name each parameter"),
     (keywords, r"keywords\(\) takes \*options.*name each parameter"),
     (unknown, r"signature of unknown\(\) cannot be read.*Nowhere"),

@@ -7,6 +7,7 @@ import gc
 import pickle
 import threading
 import weakref
+from types import ModuleType
 from typing import Annotated, Any
 
 import pytest
@@ -331,6 +332,20 @@ async def test_an_object_gives_all_its_tool_methods_and_runs_no_property() -> No
     pipeline = rg.scripted().chat("hi").using(Shelf())
     assert [tool.name for tool in pipeline.tools] == ["put", "titles"]
     assert pipeline.tools[1].truncate == 20
+
+
+def test_an_object_gives_the_tools_that_it_was_given_and_a_module_those_it_defines() -> None:
+    class Bag:
+        first = rg.tool(add_numbers)
+
+        def __init__(self) -> None:
+            self.second = rg.Tool.from_callable(add_numbers, name="second")
+            self.third = add_numbers
+
+    module = ModuleType("bag")
+    vars(module).update(vars(Bag()))
+    assert [tool.name for tool in rg.scripted().chat("hi").using(Bag()).tools] == ["add_numbers", "second"]
+    assert [tool.name for tool in rg.scripted().chat("hi").using(module).tools] == ["second"]
 
 
 async def test_methods_of_pydantic_models_are_tools_too() -> None:
