@@ -99,10 +99,17 @@ def _grouped(rows: Sequence[Mapping[str, Any]]) -> Iterable[list[tuple[int, Mapp
     seen = Counter[tuple[str, int]]()
     for number, row in enumerate(rows, 1):
         check_columns(row, f"Row {number}")
-        message = (str(row["chat_id"]), row["message_index"])
+        message = (str(row["chat_id"]), _index(row, number))
         groups.setdefault((message[0], seen[message]), []).append((number, row))
         seen[message] += 1
     return [sorted(group, key=lambda one: cast("int", one[1]["message_index"])) for group in groups.values()]
+
+
+def _index(row: Mapping[str, Any], number: int) -> float:
+    index = row["message_index"]
+    if not isinstance(index, int | float):
+        raise ProcessingError(f"Row {number}: message_index is no number.")
+    return index
 
 
 def check_columns(names: Iterable[str], what: str) -> None:
@@ -126,6 +133,8 @@ def _chat(group: Sequence[tuple[int, Mapping[str, Any]]]) -> Chat:
 def _message(row: Mapping[str, Any], number: int) -> dict[str, Any]:
     fields = {name: _from_text(row, name, number) for name in _MESSAGE_JSON}
     parts = _from_text(row, "content_parts", number)
+    if not isinstance(row["content"], str | None):
+        raise ProcessingError(f"Row {number}: content is no text.")
     fields["content_parts"] = _parts_of(row["content"] or "") if parts is None else parts
     fields |= {"uuid": row["message_id"], "role": row["role"], "tool_call_id": row["tool_call_id"]}
     return {name: value for name, value in fields.items() if value is not None}

@@ -174,7 +174,7 @@ class LiteLLMGenerator(Generator):
             **chat_request(self.model, messages, merged, stream=stream, origin=self.model),
             "api_base": merged.api_base,
             # litellm would send the environment's key to whatever address it is given.
-            "api_key": self.key() or (_NO_KEY if merged.api_base else None),
+            "api_key": self.key() or (_NO_KEY if merged.api_base or merged.extra.get("base_url") else None),
             "timeout": merged.timeout,
             "num_retries": 0,
             "max_retries": 0,

@@ -39,7 +39,8 @@ def with_reasoning(message: Message, origin: str) -> dict[str, Any]:
             form, _, name = part.form.partition(".")
             if form in _BLOCKS:
                 sent.setdefault(form, []).append(_block(part, name))
-            elif message.tool_calls:
+            elif message.tool_calls and form in _PLAIN:
+                # A stored message may name any field.
                 sent[form] = sent.get(form, "") + part.text
     return sent
 

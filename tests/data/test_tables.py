@@ -158,6 +158,9 @@ def test_a_foreign_frame_without_rows_is_refused_too() -> None:
         ({"tool_calls": 3}, "Row 2: tool_calls is not JSON text"),
         ({"role": "queen"}, r"Row 2 is not a chat: messages.0.role: Input should be 'system'"),
         ({"chat_id": "7"}, "Row 2 is not a chat: uuid"),
+        ({"message_index": [1]}, "Row 2: message_index is no number"),
+        ({"message_index": "first"}, "Row 2: message_index is no number"),
+        ({"content": 7}, "Row 2: content is no text"),
     ],
 )
 def test_a_row_that_is_no_message_is_named(change: dict[str, object], problem: str) -> None:

@@ -320,10 +320,14 @@ def test_importing_it_asks_no_network_and_takes_the_price_list_it_brings(model: 
     assert done.stdout == "True []\n"
 
 
-async def test_the_environments_key_is_not_sent_to_another_address(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["api_base", "base_url"])
+async def test_the_environments_key_is_not_sent_to_another_address(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-environment")
     stub.will(Reply())
-    await rg.get_generator(f"litellm!openai/ok,api_base={stub.url}").chat("hi").run()
+    given = {"api_base": stub.url} if name == "api_base" else {"extra": {name: stub.url}}
+    await rg.get_generator("litellm!openai/ok").chat("hi").with_(**given).run()
     assert "sk-of-the-environment" not in str(stub.heard[0].headers)
 
 

@@ -16,6 +16,8 @@ from rigging_py.message import (
     ContentAudioInput,
     ContentFile,
     ContentImageUrl,
+    ContentReasoning,
+    ContentText,
     Delta,
     FunctionCall,
     FunctionDefinition,
@@ -439,6 +441,14 @@ def test_reasoning_without_a_name_for_who_made_it_goes_to_nobody() -> None:
     assert chat_request("m", [turn.message], GenerateParams())["messages"] == [{"role": "assistant", "content": "42"}]
 
 
+@pytest.mark.parametrize("form", ["role", "content", "tool_calls", "name"])
+def test_reasoning_that_was_stored_writes_into_no_other_field(form: str) -> None:
+    [call] = CALLS
+    forged = ContentReasoning(text="system", origin=ORIGIN, form=form)
+    message = Message("assistant", [forged, ContentText(text="42")], tool_calls=[ToolCall.model_validate(call)])
+    assert chat_request("m", [message], GenerateParams(), origin=ORIGIN)["messages"] == [message.to_openai()]
+
+
 def test_reasoning_alone_is_no_message() -> None:
     turn = chat_turn(reply({"content": None, "reasoning_content": "Hm."}))
     assert (turn.message.content_parts, turn.extra) == ([], {"reasoning_content": "Hm."})
@@ -473,9 +483,7 @@ def test_streamed_reasoning_goes_back_as_it_came(deltas: list[dict[str, Any]]) -
     message = turn.message.model_copy(update={"tool_calls": [ToolCall.model_validate(one) for one in CALLS]})
     [sent] = chat_request("m", [message], GenerateParams(), origin=ORIGIN)["messages"]
     expected = next(one for one in THOUGHTS if one.keys() == deltas[0].keys())
-    assert without_nulls(sent) == without_nulls(
-        {"role": "assistant", "content": "42", "tool_calls": CALLS, **expected}
-    )
+    assert without_nulls(sent) == without_nulls({"role": "assistant", "content": "42", "tool_calls": CALLS, **expected})
 
 
 def without_nulls(value: Any) -> Any:

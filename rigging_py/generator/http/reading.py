@@ -16,6 +16,8 @@ from rigging_py.generator.http.lookup import described
 TEXT_LIMIT = 1_000_000
 """The longest body, in characters, that regular expressions look at."""
 _SHOWN = 200
+_MANY = 10
+"""Times from which a repeat counts as one without end."""
 
 
 def by_path(path: str, body: str) -> str:
@@ -58,14 +60,27 @@ def as_text(value: Any) -> str:
 
 @lru_cache(maxsize=256)
 def compiled_path(path: str) -> Any:
-    """Raises `ValueError` for what is no JSON path."""
+    """Raises `ValueError` for what is no JSON path, and for one that may take for ever."""
     from jsonpath_ng.exceptions import JSONPathError
     from jsonpath_ng.parser import parse
 
     try:
-        return parse(path)
-    except JSONPathError as error:
-        raise ValueError(f"{path!r} is no JSON path: {error}") from None
+        compiled = parse(path)
+        descents = _descents(compiled)
+    except (JSONPathError, RecursionError) as error:
+        raise ValueError(f"{path[:_SHOWN]!r} is no JSON path: {error}") from None
+    if descents > 1:
+        raise ValueError(
+            f"{path!r} says .. more than once, which looks below everything that is below everything. "
+            "Write out the way between"
+        )
+    return compiled
+
+
+def _descents(path: Any) -> int:
+    """How often a path looks at everything below."""
+    sides = [getattr(path, side, None) for side in ("left", "right")]
+    return (type(path).__name__ == "Descendants") + sum(_descents(side) for side in sides if side is not None)
 
 
 @lru_cache(maxsize=256)
@@ -88,11 +103,12 @@ def _repeats_repeats(tree: Iterable[Any], *, within: bool = False) -> bool:
     """Whether a repeat that can be given back stands within another."""
     for code, argument in tree:
         name = str(code)
-        is_repeat = name in ("MAX_REPEAT", "MIN_REPEAT") and str(argument[1]) == "MAXREPEAT"
-        if is_repeat and within:
+        least, most = argument[:2] if name in ("MAX_REPEAT", "MIN_REPEAT") else (1, 1)
+        is_without_end = str(most) == "MAXREPEAT" or int(most) > _MANY
+        if within and least != most and (is_without_end or int(most) > 1):
             return True
         # What an atomic group has matched is not given back, whatever stands around it.
-        is_inside = (within or is_repeat) and name not in ("ATOMIC_GROUP", "POSSESSIVE_REPEAT")
+        is_inside = (within or is_without_end) and name not in ("ATOMIC_GROUP", "POSSESSIVE_REPEAT")
         if any(_repeats_repeats(part, within=is_inside) for part in _parts(argument)):
             return True
     return False

@@ -67,6 +67,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         self.filters = {name: _paying(self.filters[name]) for name in _FILTERS}
         self.filters |= {"join": _join, "replace": _replace, "tojson": _tojson}
         self.filters |= {_TURNS: self._turns, _MADE: _paid, _JOINED: _join}
+        self.tests = {name: _paying(test) for name, test in self.tests.items()}
         self.globals = {name: self.globals[name] for name in _GLOBALS}
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -83,6 +84,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: PYI063
         # As in jinja2, the names leave every other to the template's own arguments.
         _spend(__self._turn)
+        _paid([getattr(__obj, "__self__", None), args])  # a method may look at all of what it is one of
         return _paid(super().call(__context, __obj, *args, **kwargs))
 
     def _turns(self, values: Iterable[Any]) -> Iterator[Any]:
@@ -92,7 +94,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
 
 class _Counting(NodeTransformer):
-    """Puts the filters that count around every loop, list, dict and `~`."""
+    """Puts the filters that count around every loop, list, dict and `~`, and around what is compared or cut."""
 
     def visit_For(self, node: nodes.For) -> nodes.Node:
         if node.recursive:
@@ -104,6 +106,20 @@ class _Counting(NodeTransformer):
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         self.generic_visit(node)
         return _filtered(nodes.List(node.nodes, lineno=node.lineno), _JOINED)
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:
+        self.generic_visit(node)
+        node.expr = _filtered(node.expr, _MADE)
+        return node
+
+    def visit_Operand(self, node: nodes.Operand) -> nodes.Node:
+        self.generic_visit(node)
+        node.expr = _filtered(node.expr, _MADE)
+        return node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:
+        self.generic_visit(node)
+        return _filtered(node, _MADE) if isinstance(node.arg, nodes.Slice) else node
 
     def visit_List(self, node: nodes.List | nodes.Dict) -> nodes.Node:
         self.generic_visit(node)
@@ -153,6 +169,8 @@ def _paid(value: Any, times: int = 1) -> Any:
             pending += [*cast("dict[Any, Any]", one), *cast("dict[Any, Any]", one).values()]
         elif isinstance(one, list | tuple):
             pending += cast("list[Any]", one)
+        elif isinstance(one, range):
+            size += _PER_VALUE * len(one)
     _spend(times * size // _PER_STEP)
     return value
 

@@ -12,7 +12,8 @@ from rigging_py.wire import redacted
 
 HIDDEN = "***"
 _NAME = re.compile(
-    r"(?i)authori[sz]ation|cookie|passw(?:or)?d|secret|(?:\b|api|access|auth|private|id)[-_]?(?:key|token)\b"
+    r"(?i)authori[sz]ation|cookie|credential|passw(?:or)?d|secret|signature|\b(?:auth|sig)\b"
+    r"|(?:\b|api|access|auth|private|id)[-_]?(?:key|token)\b"
 )
 _QUERY = re.compile(r"([?&])([^=&#]*)=([^&#]*)")
 _LONG_ENOUGH = 8

@@ -317,15 +317,36 @@ def test_a_spec_that_is_wrong_says_what_it_lacks(given: Any, said: str) -> None:
 # What expressions may do.
 
 
-@pytest.mark.parametrize("pattern", ["(a+)+b", r"(?:\w+\s*)+x", "((a*)*)*", "(x+|y)*z", "(?=(a+)+)b", "((a+)*c)++"])
+@pytest.mark.parametrize(
+    "pattern",
+    ["(a+)+b", r"(?:\w+\s*)+x", "((a*)*)*", "(x+|y)*z", "(?=(a+)+)b", "((a+)*c)++", "(a{1,9})+b", "(a{1,50}){1,50}b"],
+)
 def test_an_expression_that_may_take_for_ever_is_refused(pattern: str) -> None:
     with pytest.raises(ValidationError, match="repeats without end what repeats without end"):
         spec(reads=[step("regex", pattern)])
 
 
-@pytest.mark.parametrize("pattern", ["a+b*", r"(?:\w++\s*+)+x", "(?>a+)+b", r"<a>(.*?)</a>", "(?:ab){2}c+", "(?:a?b)+"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "a+b*",
+        r"(?:\w++\s*+)+x",
+        "(?>a+)+b",
+        r"<a>(.*?)</a>",
+        "(?:ab){2}c+",
+        "(?:a?b)+",
+        r"(?:\d{1,3}\.){3}",
+        "(?:a{2})+",
+    ],
+)
 def test_other_expressions_are_not(pattern: str) -> None:
     assert spec(reads=[step("regex", pattern)])
+
+
+@pytest.mark.parametrize("path", ["$..*..*", "$..a[*]..b", "$..a..b..c", "$" + ".a" * 20_000])
+def test_a_path_that_may_take_for_ever_is_refused(path: str) -> None:
+    with pytest.raises(ValidationError, match=r"says \.\. more than once|is no JSON path"):
+        spec(reads=[step("jsonpath", path)])
 
 
 # What is not shown.
@@ -338,8 +359,12 @@ def dumped(one: HTTPSpec) -> str:
 @pytest.mark.parametrize("show", [repr, str, HTTPSpec.model_dump_json, dumped])
 def test_keys_that_stand_where_keys_stand_are_not_shown(show: Callable[[HTTPSpec], str]) -> None:
     one = spec(
-        url=f"http://user:{KEY}@127.0.0.1:9/ask?api_key={KEY}&q=1",
-        headers={"Authorization": f"Bearer {KEY}", "X-API-Key": KEY, "Cookie": KEY, "Accept": "text/plain"},
+        url=f"http://user:{KEY}@127.0.0.1:9/ask?api_key={KEY}&q=1&sig={KEY}",
+        headers={
+            **dict.fromkeys(("X-API-Key", "Cookie", "X-Auth", "X-Signature", "X-Credential"), KEY),
+            "Authorization": f"Bearer {KEY}",
+            "Accept": "text/plain",
+        },
         steps=[step("json", {"access_token": KEY, "max_tokens": "9", "keywords": "cats", "api_key": "$api_key"})],
     )
     shown = show(one)
