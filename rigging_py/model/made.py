@@ -94,7 +94,7 @@ def _parameter(parameter: inspect.Parameter) -> tuple[Any, Any]:
     told: dict[str, Any] = {"description": texts[0] if texts else None}
     if parameter.default is not parameter.empty:
         told["default"] = parameter.default
-        kind = kind | None if parameter.default is None else kind
+        kind = _any_of((kind, None)) if parameter.default is None else kind
     is_singular = name.endswith("s") and any(not _is_class(one, (str, int, float, bool)) for one in _alternatives(kind))
     return kind, _placed(kind, name, told, item=name[:-1] if is_singular and len(name) > 1 else "item")
 
@@ -124,7 +124,7 @@ class _Schemas:
         told: dict[str, Any] = {"description": schema.get("description"), "examples": schema.get("examples")}
         if not is_required:
             told["default"] = schema.get("default", [] if _is_list(kind) else None)
-            kind = kind if _is_list(kind) else kind | None
+            kind = kind if _is_list(kind) else _any_of((kind, None))
         is_alone = is_text and not _is_list(kind) and not any(_is_class(one, Model) for one in _alternatives(kind))
         return kind, Field(**told) if is_alone else _placed(kind, key, told, item="item")
 

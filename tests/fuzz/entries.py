@@ -160,15 +160,14 @@ def read_partials(text: str) -> None:
 
 
 def check_partials(text: str) -> None:
-    for codec in PARTIALS:
-        outcome = _outcome(partial(codec.read, text))
-        for size in (1, 7):
-            reader: PartialReader[Any] = PartialReader(codec)
-            for piece in pieces(text, size):
-                if (known := reader.feed(piece)) is not None:
-                    _ = known.value
-            last = reader.finish()
-            assert last.done == (not isinstance(outcome, Exception)), (codec, outcome)
+    # One codec a text, or a fuzzer would come to a tenth of the texts.
+    codec = PARTIALS[len(text) % len(PARTIALS)]
+    outcome = _outcome(partial(codec.read, text))
+    reader: PartialReader[Any] = PartialReader(codec)
+    for piece in pieces(text, 1 + len(text) % 3):
+        if (known := reader.feed(piece)) is not None:
+            _ = known.value
+    assert reader.finish().done == (not isinstance(outcome, Exception)), (codec, outcome)
 
 
 def read_calls(text: str) -> None:
@@ -179,10 +178,9 @@ def read_calls(text: str) -> None:
 def check_calls(text: str) -> None:
     for mode in MODES:
         whole, deltas = _heard(mode, text, max(1, len(text)))
-        for size in (1, 7):
-            same, _ = _heard(mode, text, size)
-            assert same.content == whole.content
-            assert _calls(same) == _calls(whole)
+        same, _ = _heard(mode, text, 1 + len(text) % 7)
+        assert same.content == whole.content
+        assert _calls(same) == _calls(whole)
         assert "".join(getattr(one, "text", "") for one in deltas) == whole.content
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.fuzz.entries import ENTRIES
 from tests.fuzz.hostile import ALONE, FILLINGS, INSIDE, hostile
 
-SMALL, LARGE = 20_000, 80_000
+SMALL, LARGE = 10_000, 40_000
 QUADRATIC = 12
 """Four times the text takes 4 times as long where time is linear, and 16 times where it is quadratic."""
 NOISE = 0.05

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -90,8 +89,7 @@ async def test_what_a_tool_fails_with_is_no_element(text: str) -> None:  # surfa
         raise ValueError(text)
 
     call = rg.ToolCall.model_validate({"id": "1", "function": {"name": "fail", "arguments": "{}"}})
-    result = await fail.handle_tool_call(call)
-    said: Any = result[0] if isinstance(result, tuple) else result
+    said, _ = await fail.handle_tool_call(call)
     assert outline(said.content) == Counter(error=1)
 
 

@@ -97,20 +97,20 @@ def test_a_single_property_may_be_the_text_of_its_model() -> None:
     assert number.one_from_text("<num>1,000</num>")[0] == number.model_validate({"a": 1000})
 
 
-@pytest.mark.parametrize(
-    ("schema", "says"),
-    [
-        ({}, "has no properties"),
-        ({"type": "string"}, "has no properties"),
-        ({"properties": {"a b": {}}}, "'a b' cannot be a field"),
-        ({"properties": {"a><evil": {}}}, "cannot be a field"),
-        ({"properties": {"to_xml": {}}}, "cannot be a field"),
-        ({"properties": {"a": {"$ref": "#/$defs/b"}}}, "leads to nothing"),
-        ({"$defs": {"b": {"$ref": "#/$defs/b"}}, "properties": {"a": {"$ref": "#/$defs/b"}}}, "leads back to itself"),
-        ({"properties": {"a": {"type": "array", "items": {"type": "array"}}}}, "cannot be made"),
-        ({"properties": {"a": {"enum": [{}]}}}, "no choice can be made"),
-    ],
-)
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({}, "has no properties"),
+    ({"type": "string"}, "has no properties"),
+    ({"properties": {"a b": {}}}, "'a b' cannot be a field"),
+    ({"properties": {"a><evil": {}}}, "cannot be a field"),
+    ({"properties": {"to_xml": {}}}, "cannot be a field"),
+    ({"properties": {"a": {"$ref": "#/$defs/b"}}}, "leads to nothing"),
+    ({"$defs": {"b": {"$ref": "#/$defs/b"}}, "properties": {"a": {"$ref": "#/$defs/b"}}}, "leads back to itself"),
+    ({"properties": {"a": {"type": "array", "items": {"type": "array"}}}}, "cannot be made"),
+    ({"properties": {"a": {"enum": [{}]}}}, "no choice can be made"),
+]
+
+
+@pytest.mark.parametrize(("schema", "says"), REFUSED)
 def test_a_schema_that_text_cannot_hold_is_refused(schema: dict[str, Any], says: str) -> None:
     with pytest.raises(PromptDefinitionError, match=says):
         make_from_schema(schema)
@@ -148,7 +148,7 @@ def write(
     tags: list[str] = [],  # noqa: B006 — the parameters are looked at and no more
     authors: list[Author] = [],  # noqa: B006
     editor: Author | None = None,
-    note=None,  # type: ignore[no-untyped-def]  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
+    note: str | None = None,
     kind: Literal["novel", "poem"] = "novel",
 ) -> None: ...
 
@@ -168,6 +168,13 @@ def test_parameters_become_a_class_that_asks_for_the_arguments() -> None:
     assert "<tags><item>a</item></tags><authors><author>B</author></authors>" in given_ones.to_xml()
     assert made.one_from_text(given_ones.to_pretty_xml())[0] == given_ones
     assert make_from_signature(signature_of(write)).xml_tags() == "<signature-model></signature-model>"
+
+
+def test_a_parameter_without_an_annotation_is_text() -> None:
+    bare = inspect.Parameter("note", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
+    made = make_from_signature(inspect.Signature([bare]), "Bare")
+    assert made.one_from_text("<bare><note>a</note></bare>")[0] == made.model_validate({"note": "a"})
+    assert made.one_from_text("<bare><note/></bare>")[0] == made.model_validate({})
 
 
 @dataclasses.dataclass
