@@ -58,8 +58,9 @@ def _pieces(tokens: Sequence[int], decode: Callable[[list[int]], str]) -> Iterat
     known, first, read = "", 0, 0
     for place in range(1, len(tokens) + 1):
         said = decode(list(tokens[first:place]))
-        is_broken = said.endswith("\ufffd") and place - read < _MOST_OF_A_CHARACTER and place < len(tokens)
-        if not is_broken:
+        # Decoders give a character whose last bytes are still to come as a sign of that, or not at all.
+        is_broken = said.endswith("\ufffd") or len(said) == len(known)
+        if not is_broken or place - read == _MOST_OF_A_CHARACTER or place == len(tokens):
             yield place - read, said[len(known) :]
             first, read = read, place
             known = decode(list(tokens[first:read]))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from tokenizers import Tokenizer as Trained
 from tokenizers import decoders, models, pre_tokenizers, processors, trainers
-from transformers import PreTrainedTokenizerFast
+from transformers import ByT5Tokenizer, PreTrainedTokenizerFast
 
 import rigging_py as rg
 from rigging_py.tokenizer import TransformersTokenizer
@@ -49,7 +49,7 @@ def words_tokenizer() -> Trained:
 def fast(template: str = CHATML, kind: str = "bytes") -> Any:
     """A tokenizer of transformers over one of the two."""
     made = bytes_tokenizer() if kind == "bytes" else words_tokenizer()
-    kind_of: Any = PreTrainedTokenizerFast
+    kind_of: Any = PreTrainedTokenizerFast  # without types
     tokenizer = kind_of(tokenizer_object=made, unk_token="[UNK]", bos_token="<s>")
     tokenizer.add_special_tokens({"additional_special_tokens": SPECIAL[1:3]})
     tokenizer.chat_template = template
@@ -58,6 +58,14 @@ def fast(template: str = CHATML, kind: str = "bytes") -> Any:
 
 def made(template: str = CHATML, kind: str = "bytes") -> TransformersTokenizer:
     return TransformersTokenizer.from_obj(fast(template, kind))
+
+
+def slow() -> TransformersTokenizer:
+    """One of transformers that says no offsets, and in which a token is a byte."""
+    kind_of: Any = ByT5Tokenizer  # without types
+    tokenizer = kind_of()
+    tokenizer.chat_template = CHATML
+    return TransformersTokenizer.from_obj(tokenizer)
 
 
 class Plain(rg.Tokenizer):
