@@ -28,7 +28,10 @@ from rigging_py.tools.codecs import ToolMode
 from rigging_py.transform import Transform
 
 ThenChatCallback: TypeAlias = Callable[[Chat], Any]
-"""Gets a finished chat; returns None, another chat, or a pipeline whose chat takes its place. May be async."""
+"""Gets a finished chat; returns None, another chat, or a pipeline whose chat takes its place. May be async.
+
+Steps of a pipeline do for a pipeline, and so does an async generator of steps, whose last has the chat.
+"""
 MapChatCallback: TypeAlias = Callable[[ChatList], Any]
 """Gets all finished chats; returns the list to go on with, or a pipeline to run. May be async."""
 Callback: TypeAlias = ThenChatCallback | MapChatCallback

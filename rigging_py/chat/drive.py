@@ -96,18 +96,28 @@ class Pass:
         return RunDetail(run_ids, self.pipeline.task_name, self.pipeline.generator_id)
 
 
-_Played: TypeAlias = AsyncGenerator["PipelineStep | tuple[Pass, ...]", "tuple[ChatList, ...] | None"]
+@dataclass(frozen=True)
+class Relay:
+    """Steps that a callback gives one by one, and how deep they may be; the chats of the last are what it returned."""
+
+    steps: AsyncGenerator[PipelineStep, None]
+    max_depth: int
+    limit: int = MAX_CONCURRENT
+
+
+_Inner: TypeAlias = Pass | Relay
+_Played: TypeAlias = AsyncGenerator["PipelineStep | tuple[_Inner, ...]", "tuple[ChatList, ...] | None"]
 
 
 @dataclass
 class _Frame:
-    """A pass that is being played, and the last step it gave."""
+    """What is being played, and the last step it gave."""
 
     player: _Played
     latest: PipelineStep | None = None
 
 
-async def finished(this: Pass, depth: int = 0) -> ChatList:
+async def finished(this: _Inner, depth: int = 0) -> ChatList:
     """Plays a pass to its end, and gives its chats."""
     chats = ChatList()
     async for step in drive(this, depth):
@@ -115,23 +125,25 @@ async def finished(this: Pass, depth: int = 0) -> ChatList:
     return chats
 
 
-async def drive(root: Pass, depth: int = 0) -> AsyncGenerator[PipelineStep, None]:
+async def drive(root: _Inner, depth: int = 0) -> AsyncGenerator[PipelineStep, None]:
     """Plays a pass to its end, and those that its callbacks return; yields every step."""
-    frames = [_Frame(play(root, None, depth))]
+    frames = [_Frame(_player(root, None, depth))]
     answer: tuple[ChatList, ...] | None = None
     try:
         while frames:
-            event = await frames[-1].player.asend(answer)
+            try:
+                event = await frames[-1].player.asend(answer)
+            except StopAsyncIteration:
+                # The last step of an inner player is what its callback returned.
+                last = frames.pop().latest
+                answer = (last.chats if last is not None else ChatList(),)
+                continue
             answer = None
             if isinstance(event, PipelineStep):
                 yield event
                 frames[-1].latest = event
-                if event.state == "final":
-                    # The end of an inner pass is what its callback returned.
-                    await frames.pop().player.aclose()
-                    answer = (event.chats,)
             elif len(event) == 1:
-                frames.append(_Frame(play(event[0], frames[-1].latest, depth + len(frames))))
+                frames.append(_Frame(_player(event[0], frames[-1].latest, depth + len(frames))))
             else:
                 # Only callbacks of a batch return several passes, and nobody looks at the steps of a batch.
                 below = depth + len(frames)
@@ -139,6 +151,18 @@ async def drive(root: Pass, depth: int = 0) -> AsyncGenerator[PipelineStep, None
     finally:
         for frame in reversed(frames):
             await frame.player.aclose()
+
+
+def _player(this: _Inner, parent: PipelineStep | None, depth: int) -> _Played:
+    return play(this, parent, depth) if isinstance(this, Pass) else relay(this, parent, depth)
+
+
+async def relay(this: Relay, parent: PipelineStep | None, depth: int) -> _Played:
+    """The steps that a callback gives, under the one that it was called after."""
+    async with aclosing(this.steps) as steps:
+        async for step in steps:
+            _check_depth(depth + step.depth, this.max_depth, step.chats)
+            yield step if parent is None else step.with_parent(parent)
 
 
 async def play(this: Pass, parent: PipelineStep | None, depth: int) -> _Played:
@@ -317,14 +341,18 @@ def _mapped(callback: Any, answer: object, chats: ChatList) -> ChatList:
     raise error
 
 
-def _nested(answer: object, depth: int, max_depth: int, chats: Sequence[Chat]) -> Pass | None:
-    """The pass that a callback asks for by returning a pipeline, or what its `step()` gives."""
+def _nested(answer: object, depth: int, max_depth: int, chats: Sequence[Chat]) -> _Inner | None:
+    """What a callback asks for by returning a pipeline, what its `step()` gives, or a generator of steps."""
     find = getattr(answer, "as_pass", None)
-    if find is None:
+    if find is None and not inspect.isasyncgen(answer):
         return None
+    _check_depth(depth, max_depth, chats)
+    return cast("Pass", find()) if find is not None else Relay(cast("AsyncGenerator[PipelineStep]", answer), max_depth)
+
+
+def _check_depth(depth: int, max_depth: int, chats: Sequence[Chat]) -> None:
     if depth > max_depth:
         problem = f"Callbacks started pipelines inside of each other {depth} deep; {max_depth} is the limit."
         error = MaxDepthError(max_depth, chats[-1].all if chats else [], problem)
         carry(error, chats=ChatList(chats))
         raise error
-    return cast("Pass", find())

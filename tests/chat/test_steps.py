@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -166,3 +167,49 @@ async def test_a_pipeline_inside_of_another_fails_as_it_says_itself(is_over: boo
     else:
         with pytest.raises(rg.error.MessagesExhaustedMaxRoundsError):
             await outer.run(on_failed="include")
+
+
+async def test_a_callback_may_give_steps_one_by_one() -> None:
+    async def more(chat: rg.Chat) -> AsyncGenerator[rg.PipelineStep, None]:
+        for question in ("more", "yet more"):
+            async with chat.continue_(question).step() as steps:
+                async for step in steps:
+                    chat = step.chats[-1]
+                    yield step
+
+    pipeline = rg.scripted("a", "b", "c").chat("hi").then(more)
+    steps = await steps_of(pipeline)
+    assert [(step.depth, step.state) for step in steps] == [
+        (0, "generated"),
+        *[(1, "generated"), (1, "final")] * 2,
+        (0, "callback"),
+        (0, "final"),
+    ]
+    assert steps[1].parent is steps[0]
+    assert [m.content for m in steps[-1].chats[0].all] == ["hi", "a", "more", "b", "yet more", "c"]
+
+
+async def test_all_chats_of_a_batch_may_go_on_step_by_step() -> None:
+    async def more(chats: rg.ChatList) -> AsyncGenerator[rg.PipelineStep, None]:
+        async with chats[0].continue_("more").step_many(2) as steps:
+            async for step in steps:
+                yield step
+
+    async def none(chat: rg.Chat) -> AsyncGenerator[rg.PipelineStep, None]:
+        for step in ():
+            yield step
+
+    model = rg.scripted(*"abcd")
+    chats = await model.chat("hi").then(none).map(more).run_many(2)
+    assert [chat.last.content for chat in chats] == ["c", "d"]
+
+
+async def test_steps_that_a_callback_gives_stop_at_the_limit_too() -> None:
+    async def again(chat: rg.Chat) -> AsyncGenerator[rg.PipelineStep, None]:
+        async with chat.restart(include_all=True).add("And?").step() as steps:
+            async for step in steps:
+                yield step
+
+    model = rg.FunctionGenerator(lambda said, params: "Well.")
+    with pytest.raises(rg.error.MaxDepthError, match="3 is the limit"):
+        await model.chat("hi").then(again, max_depth=3).run()
