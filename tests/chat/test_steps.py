@@ -195,8 +195,10 @@ async def test_all_chats_of_a_batch_may_go_on_step_by_step() -> None:
             async for step in steps:
                 yield step
 
+    nothing: list[rg.PipelineStep] = []
+
     async def none(chat: rg.Chat) -> AsyncGenerator[rg.PipelineStep, None]:
-        for step in ():
+        for step in nothing:
             yield step
 
     model = rg.scripted(*"abcd")

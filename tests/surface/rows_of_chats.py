@@ -108,6 +108,14 @@ CHATS = """
     tests/chat/test_drive.py::test_a_then_callback_may_return_a_pipeline_whose_chat_takes_the_place
     tests/chat/test_pipeline.py::test_the_same_callback_twice_is_an_error_unless_allowed
 
+1.7 then and map take generators of steps too
+    tests/chat/test_steps.py::test_a_callback_may_give_steps_one_by_one
+    tests/chat/test_steps.py::test_all_chats_of_a_batch_may_go_on_step_by_step
+    tests/chat/test_steps.py::test_steps_that_a_callback_gives_stop_at_the_limit_too
+
+1.7 every method takes what users give it
+    tests/surface/test_signatures.py::test_it_takes_what_users_give_it
+
 1.7 map(*callbacks, max_depth=, allow_duplicates=) must give a list of chats, or steps
     tests/chat/test_drive.py::test_a_map_callback_may_return_a_pipeline_too
     tests/chat/test_drive.py::test_a_map_callback_that_returns_no_chats_is_an_error
