@@ -7,6 +7,7 @@ import inspect
 import re
 import typing
 from collections.abc import Iterable, Mapping
+from types import GenericAlias
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, Field, create_model
@@ -167,11 +168,11 @@ class _Schemas:
     def _of(self, key: str, kind: str, schema: JsonSchema) -> Any:
         """The type of one JSON type."""
         if kind == "array":
-            return list[self._type("item", _mapping(schema.get("items")))]
+            return GenericAlias(list, (self._type("item", _mapping(schema.get("items"))),))
         if kind == "object" and "properties" in schema:
             return self.model(schema, str(schema.get("title") or key), is_primitive=True)
         if kind == "object":
-            return dict[str, self._type(key, _mapping(schema.get("additionalProperties")))]
+            return GenericAlias(dict, (str, self._type(key, _mapping(schema.get("additionalProperties")))))
         return _PLAIN.get(kind, str)
 
 

@@ -70,7 +70,7 @@ def test_a_key_of_a_mapping_that_is_no_name_is_not_written() -> None:  # surface
 
 
 @rg.prompt
-async def look(text: str, many: list[str], keyed: dict[str, str], answer: Answer) -> int:  # type: ignore[empty-body]
+async def look(text: str, many: list[str], keyed: dict[str, str], answer: Answer) -> int:
     """Look at these."""
 
 
