@@ -83,6 +83,7 @@ def _transform(codec: ToolCodec, tools: Sequence[ToolDefinition] = ()) -> Transf
     async def transform(
         messages: list[Message], params: GenerateParams, /
     ) -> tuple[list[Message], GenerateParams, PostTransform | None]:
+        """Puts tools, calls and results into text, and gives what reads the calls of a chat out of it."""
         asked = params if params.tools or not tools else params.model_copy(update={"tools": list(tools)})
         given = [message.shell() for message in messages]
         sent, plain = codec.encode(given, asked)
