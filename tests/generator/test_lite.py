@@ -69,7 +69,7 @@ async def test_tools_are_offered_called_and_answered(stub: Stub, model: rg.Gener
     function = {"name": "add", "arguments": '{"a":1337,"b":42}'}
     calls = [{"id": "call_1", "type": "function", "function": function}]
     stub.will(Reply(completion(None, tool_calls=calls)), Reply(completion("It is 1379.")))
-    chat = await model.chat("What is 1337 + 42?").using(add).run()
+    chat = await model.chat("What is 1337 + 42?").using(add, mode="api").run()
     assert set(stub.heard[0].body) == {"model", "messages", "tools"}
     assert stub.heard[0].body["tools"][0]["function"]["name"] == "add"
     assert stub.heard[1].body["messages"][2] == {"role": "tool", "content": "1379", "tool_call_id": "call_1"}
@@ -278,6 +278,17 @@ async def test_an_answer_that_does_not_come_in_time_is_timed_out(stub: Stub, mod
 async def test_nobody_listening_is_the_server_s_fault() -> None:
     error = await failure(get_generator(f"openai/ok,api_base=http://127.0.0.1:1/v1,api_key={KEY}"))
     assert isinstance(error, ServerFaultError)
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"), [("gpt-4o", "OPENAI_API_KEY"), ("anthropic/claude-sonnet-4-5", "ANTHROPIC_API_KEY")]
+)
+async def test_a_missing_key_is_no_fault_of_the_server(
+    name: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(AuthenticationFailedError, match=variable):
+        await rg.get_generator(name).chat("Hello").run()
 
 
 async def test_a_name_that_litellm_cannot_place_is_invalid(stub: Stub) -> None:
