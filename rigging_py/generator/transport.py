@@ -37,6 +37,8 @@ DEFAULT_TIMEOUT = 600.0
 """Seconds for one request; long answers take minutes."""
 IDLE_TIMEOUT = 300.0
 """Seconds in which a stream may say nothing; models that think first are silent for minutes."""
+BODY_MAX = 64 * 1024 * 1024
+"""Bytes of a body that an endpoint of any shape may send."""
 _ITS_URL = re.compile(r" for url \(.*\)")
 _STREAMED = re.compile(r"(?i)event-stream|json")
 _BEGUN = re.compile(rb"\A\s*[:{]|^(?:data|event|id|retry):", re.MULTILINE)
@@ -77,12 +79,32 @@ class Reply:
 
 
 async def exchange(request: Request) -> Reply:
-    """The reply, of any status. Raises the `ProviderError` that a failure of the connection stands for."""
+    """The reply, of any status. Raises the `ProviderError` that a failure of the connection stands for.
+
+    A body of more than `BODY_MAX` bytes, which a few may unpack to, is an `InvalidError`.
+    """
     _refuse_outside(request)
-    response = await _sent(request, lambda: _builder(request).build().send())
-    body = await _sent(request, response.bytes)
+    opened = _builder(request).build_streamed()
+    response = await _sent(request, opened.__aenter__)
+    try:
+        body = await _bounded_body(request, response)
+    finally:
+        await opened.__aexit__(None, None, None)
     headers = tuple((name.lower(), value) for name, value in response.headers.items())
-    return Reply(response.status, headers, bytes(body))
+    return Reply(response.status, headers, body)
+
+
+async def _bounded_body(request: Request, response: Response) -> bytes:
+    body, read = bytearray(), response.body_reader.read_chunk
+    while (chunk := await _sent(request, read)) is not None:
+        body += chunk
+        if len(body) > BODY_MAX:
+            raise InvalidError(
+                f"The reply from {request.provider} is larger than {BODY_MAX:,} bytes.",
+                provider=request.provider,
+                status=response.status,
+            )
+    return bytes(body)
 
 
 async def post(request: Request) -> object:

@@ -11,8 +11,10 @@ from rigging_py.chat import Chat
 from rigging_py.generator import WatchCallback
 from rigging_py.logging import LogLevel, level_named, turn_on
 
-# What moves the cursor, changes colours, turns text around, or cannot be written.
-_UNSHOWABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# What moves the cursor, changes colours, turns text around, cannot be seen, or cannot be written.
+_UNSHOWABLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+)
 
 
 def make_stream_to_logs(*, level: LogLevel = "info", max_chars: int = 500, max_lines: int = 20) -> WatchCallback:

@@ -70,8 +70,8 @@ async def test_what_was_said_is_no_markup_no_template_and_moves_no_cursor(logged
     said = "<red>{} {level} {0.__class__} \\<blue> %s</red>"
     await make_stream_to_logs()([await a_chat(said)])
     assert logged[-1] == f"INFO: [assistant]: {said}\n"
-    await make_stream_to_logs()([await a_chat("a\x1b[2Jb\rc\x9bd\u202ee\nINFO: [user]: pay\ud800")])
-    assert logged[-1] == "INFO: [assistant]: a\\x1b[2Jb\\rc\\x9bd\\u202ee\n    INFO: [user]: pay\\ud800\n"
+    await make_stream_to_logs()([await a_chat("a\x1b[2Jb\rc\x9bd\u202e\u200fe\nINFO: [user]: pay\ud800")])
+    assert logged[-1] == "INFO: [assistant]: a\\x1b[2Jb\\rc\\x9bd\\u202e\\u200fe\n    INFO: [user]: pay\\ud800\n"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

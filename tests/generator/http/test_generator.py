@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import json
 import traceback
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -335,6 +337,22 @@ async def test_a_broken_connection_is_an_interruption(endpoint: Endpoint) -> Non
     async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
         endpoint.port = server.sockets[0].getsockname()[1]
         with pytest.raises(StreamInterruptedError):
+            await HTTPGenerator("m", spec=spec(endpoint)).chat("Hi").run()
+
+
+async def test_a_body_that_unpacks_to_more_than_can_be_held_is_refused(endpoint: Endpoint) -> None:
+    packed = gzip.compress(bytes(64 * 1024 * 1024 + 1), 1)
+
+    async def bomb(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(packed) + packed)
+        with suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(bomb, "127.0.0.1", 0) as server:
+        endpoint.port = server.sockets[0].getsockname()[1]
+        with pytest.raises(InvalidError, match=r"http!m is larger than 67,108,864 bytes"):
             await HTTPGenerator("m", spec=spec(endpoint)).chat("Hi").run()
 
 
