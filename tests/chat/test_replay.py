@@ -435,7 +435,8 @@ async def test_a_live_model_has_the_time_of_a_run_that_begins_now() -> None:
 
 
 async def test_live_after_goes_on_as_a_fork_with_a_model_and_tools() -> None:
-    run, first = await flown(travelling(Weather()))
+    # One at a time: side by side either may return first.
+    run, first = await flown(travelling(Weather()).using(max_concurrent=1))
     places = [at for at, entry in enumerate(run.journal, 1) if entry.input.type == "ToolsReturned"]
     tools, model = Weather(Oslo="-", Rome="heat"), rg.scripted("<int>9</int>")
     chat = await replay(travelling(tools).answered_by(model), run, live_after=places[0])

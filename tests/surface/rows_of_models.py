@@ -138,6 +138,11 @@ MODELS = """
     tests/model/test_ready.py::test_a_made_primitive_has_a_name_a_type_and_a_tag
     tests/model/test_ready.py::test_a_made_primitive_can_change_and_refuse_its_content
 
+1.4 make_from_schema(schema, name, allow_primitive=) and make_from_signature(signature, name)
+    tests/model/test_made.py::test_a_schema_becomes_a_class_that_asks_for_its_properties
+    tests/model/test_made.py::test_a_single_property_may_be_the_text_of_its_model
+    tests/model/test_made.py::test_parameters_become_a_class_that_asks_for_the_arguments
+
 1.5 parse and try_parse give the value and its place
     tests/parsing/test_parse.py::test_a_value_comes_with_its_place
     tests/parsing/test_parse.py::test_try_parse_answers_none_for_missing_and_invalid

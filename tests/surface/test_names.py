@@ -50,7 +50,7 @@ ROOMS = {
     "model": """
         Answer CommaDelimitedAnswer DelimitedAnswer Description ErrorModel Instructions Model NewlineDelimitedAnswer
         Primitive Question QuestionAnswer SystemErrorModel Thinking ValidationErrorModel YesNoAnswer attr element
-        make_primitive wrapped
+        make_from_schema make_from_signature make_primitive wrapped
     """,
     "parsing": "parse parse_many parse_set try_parse try_parse_many try_parse_set",
     "prompt": "Ctx Prompt make_prompt prompt",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from functools import reduce
 from importlib import import_module
+from typing import Any
 
 import pytest
 
@@ -241,7 +242,7 @@ util.shorten_text text max_chars max_lines
 def test_it_takes_what_users_give_it(line: str) -> None:
     path, *known = line.split()
     room, *names = path.split(".")
-    called = reduce(getattr, names, import_module(f"rigging_py.{room}"))
+    called: Any = reduce(getattr, names, import_module(f"rigging_py.{room}"))
     taken = inspect.signature(called).parameters
     # Where several doors share their options, they take them by name and hand them on.
     hands_on = any(one.kind is one.VAR_KEYWORD for one in taken.values())
