@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing
@@ -45,6 +46,8 @@ from rigging_py.wire import (
     stream_failure,
 )
 
+_KEYLESS = re.compile(r"api_key.* must be set|missing (\w+ )*(credentials|api key)", re.IGNORECASE)
+_TRACEBACK = "\nTraceback (most recent call last)"
 _FAILURES: Mapping[str, type[ProviderError]] = {
     "AuthenticationError": AuthenticationFailedError,
     "PermissionDeniedError": AuthenticationFailedError,
@@ -219,14 +222,15 @@ class LiteLLMGenerator(Generator):
         if kind is None:
             return None
         facts = cast("Any", error)
-        if "api_key" in str(error) and "must be set" in str(error):
-            kind = AuthenticationFailedError  # the OpenAI client's own complaint, which litellm takes for a server's
+        said, _, _ = str(getattr(facts, "message", error)).partition(_TRACEBACK)
+        if _KEYLESS.search(said):
+            kind = AuthenticationFailedError  # a client's own complaint, which litellm takes for a server's
         status: int | None = getattr(facts, "status_code", None)
         headers: Mapping[str, str] = getattr(facts, "litellm_response_headers", None) or {}
         if kind is InvalidError:
             kind = failure_kind(status or 400, str(getattr(facts, "code", "")))
         return kind(
-            redacted(f"{self.model} through litellm: {getattr(facts, 'message', error)}", self.key()),
+            redacted(f"{self.model} through litellm: {said}", self.key()),
             provider=getattr(facts, "llm_provider", None) or "litellm",
             status=status,
             request_id=headers.get("x-request-id"),
