@@ -96,7 +96,7 @@ def unflatten_chats(rows: Sequence[Mapping[str, Any]]) -> ChatList:
 def _grouped(rows: Sequence[Mapping[str, Any]]) -> Iterable[list[tuple[int, Mapping[str, Any]]]]:
     """The rows of each chat by message, with their numbers. A chat that is there twice has each of its rows twice."""
     groups: dict[tuple[str, int], list[tuple[int, Mapping[str, Any]]]] = {}
-    seen = Counter[tuple[str, int]]()
+    seen = Counter[tuple[str, float]]()
     for number, row in enumerate(rows, 1):
         check_columns(row, f"Row {number}")
         message = (str(row["chat_id"]), _index(row, number))

@@ -165,7 +165,7 @@ async def _body(response: Response, url: str, most: int) -> bytes:
     if said.isdecimal() and int(said) > most:
         raise too_much
     data = bytearray()
-    reader: Any = response.body_reader  # type: ignore[attr-defined]  # pyright: ignore
+    reader: Any = response.body_reader
     while (chunk := await reader.read_chunk()) is not None:
         data += chunk
         if len(data) > most:

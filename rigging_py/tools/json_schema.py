@@ -22,10 +22,6 @@ _UNCHECKED = ("pattern", "patternProperties", "unevaluatedItems", "unevaluatedPr
 _left: ContextVar[list[int]] = ContextVar("_left")
 
 
-class _TooMuchError(Exception):
-    """A check has looked at more keywords than it may."""
-
-
 def schema_arguments(tool: str, schema: dict[str, Any]) -> Arguments:
     """What a tool takes whose arguments are described by `schema`; they are checked by it, and given as they came.
 
@@ -57,7 +53,7 @@ def _check(tool: str, schema: dict[str, Any]) -> Callable[[dict[str, Any]], dict
     if schema.get("type") != "object":
         raise ToolDefinitionError(f"The arguments of {tool!r} are described as {schema.get('type')!r}, not 'object'.")
     # The default registry would fetch what a `$ref` names.
-    validator = _bounded(kind)(schema, registry=Registry())
+    validator = _bounded(kind)(schema, registry=cast("Any", Registry)())
 
     def check(values: dict[str, Any]) -> dict[str, Any]:
         token = _left.set([_STEPS])
@@ -81,10 +77,10 @@ def _check(tool: str, schema: dict[str, Any]) -> Callable[[dict[str, Any]], dict
 def _bounded(kind: Any) -> Any:
     """A validator that counts its steps, and keeps to its own keywords whatever `$schema` a part of a schema names."""
     from attrs import evolve
-    from jsonschema.validators import extend
+    from jsonschema import validators
 
     checks = {name: _counted(check) for name, check in kind.VALIDATORS.items()}
-    bounded: Any = extend(kind, {**checks, **dict.fromkeys(_UNCHECKED, _unchecked)})
+    bounded = cast("Any", validators).extend(kind, {**checks, **dict.fromkeys(_UNCHECKED, _unchecked)})
     bounded.evolve = evolve
     return bounded
 
@@ -95,7 +91,7 @@ def _counted(check: Callable[..., Any]) -> Callable[..., Any]:
         left = _left.get()
         left[0] -= 1
         if left[0] < 0:
-            raise _TooMuchError
+            raise OverflowError("the check looks at more keywords than it may")
         # Which properties are additional is for the patterns to say.
         is_by_pattern = "patternProperties" in schema and check.__name__ == "additionalProperties"
         return None if is_by_pattern else check(validator, value, instance, schema)

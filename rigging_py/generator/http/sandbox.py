@@ -67,7 +67,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         self.filters = {name: _paying(self.filters[name]) for name in _FILTERS}
         self.filters |= {"join": _join, "replace": _replace, "tojson": _tojson}
         self.filters |= {_TURNS: self._turns, _MADE: _paid, _JOINED: _join}
-        self.tests = {name: _paying(test) for name, test in self.tests.items()}
+        self.tests = {name: _paying(cast("Callable[..., Any]", test)) for name, test in self.tests.items()}
         self.globals = {name: self.globals[name] for name in _GLOBALS}
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
