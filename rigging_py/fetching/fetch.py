@@ -148,20 +148,20 @@ async def _pinned(url: str, host: str, port: int, rules: _Rules) -> str:
 async def _read(client: Client, url: str, rules: _Rules) -> Fetched | str:
     request = client.get(url).header("accept-encoding", "identity").streamed_read_buffer_limit(0)
     async with request.build_streamed() as response:
-        location = response.get_header("location")
+        location = _header(response, "location")
         if response.status in _REDIRECTS and location:
-            return urljoin(url, location)
+            return _joined(url, location)
         if response.status != 200:
             raise ServerFaultError(
                 f"{url!r} answered with status {response.status}.", provider="the web", status=response.status
             )
-        mimetype = (response.get_header("content-type") or "").partition(";")[0].strip().lower()
+        mimetype = _header(response, "content-type").partition(";")[0].strip().lower()
         return Fetched(await _body(response, url, rules.max_bytes), mimetype, url)
 
 
 async def _body(response: Response, url: str, most: int) -> bytes:
     too_much = _refused(url, f"it is larger than {most} bytes")
-    said = response.get_header("content-length") or ""
+    said = _header(response, "content-length")
     if said.isdecimal() and int(said) > most:
         raise too_much
     data = bytearray()
@@ -171,6 +171,20 @@ async def _body(response: Response, url: str, most: int) -> bytes:
         if len(data) > most:
             raise too_much
     return bytes(data)
+
+
+def _header(response: Response, name: str) -> str:
+    try:
+        return response.get_header(name) or ""
+    except ValueError:  # bytes that are no text
+        return ""
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise _refused(url, f"it redirects to what is no address, {error}") from None
 
 
 def _refused(url: str, problem: str) -> FetchRefusedError:

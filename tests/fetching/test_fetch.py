@@ -33,6 +33,10 @@ class Site(BaseHTTPRequestHandler):
                 self.page(b"", status=307, location="/pixel.png")
             case "/round":
                 self.page(b"", status=301, location="/round")
+            case "/nowhere":
+                self.page(b"", status=302, location="http://[")
+            case "/noise":
+                self.page(b"", status=302, location="\xff\xfe")
             case "/large":
                 self.page(b"x" * 5000)
             case "/unsaid":
@@ -162,6 +166,13 @@ async def test_a_redirect_leads_to_no_private_network(site: str) -> None:
     with pytest.raises(FetchRefusedError, match=r"10\.0\.0\.1 is at 10\.0\.0\.1"):
         await fetch(f"{site}/away", resolve=here, allow_private=OURS)
     assert len(Site.hosts) == 1
+
+
+async def test_a_redirect_to_no_address_is_refused(site: str) -> None:
+    with pytest.raises(FetchRefusedError, match="redirects to what is no address"):
+        await fetch(f"{site}/nowhere", resolve=here, allow_private=OURS)
+    with pytest.raises(ServerFaultError, match="status 302"):
+        await fetch(f"{site}/noise", resolve=here, allow_private=OURS)
 
 
 @pytest.mark.parametrize("page", ["large", "unsaid"])
