@@ -309,7 +309,7 @@ class Message(Sliced, BaseModel):
     @overload
     def parse_many(self, *types: type[T]) -> list[T]: ...
     def parse_many(self, *types: type[Any]) -> list[Any]:
-        """One value of each type, in the order they stand in the text. Raises as `parse` for the first that fails."""
+        """Every value of each type, in the order of the text. Raises as `parse_set` for the first that fails."""
         return self._read(parsing.parse_many(self.content, *types))
 
     @overload

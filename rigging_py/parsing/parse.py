@@ -68,17 +68,26 @@ def try_parse_set(
 
 
 def parse_many(text: str, *types: type[Any]) -> list[tuple[Any, slice]]:
-    """One value of each type, in the order they stand in the text. Raises as `parse` for the first that fails."""
-    return sorted((parse(text, one) for one in types), key=lambda found: found[1].start)
+    """Every value of each type, in the order they stand in the text. Raises as `parse_set` for the first that fails."""
+    return sorted((found for one in types for found in _every(text, one)), key=_start)
 
 
 def try_parse_many(text: str, *types: type[Any], fail_on_missing: bool = False) -> list[tuple[Any, slice]]:
-    """As `parse_many`, without the missing and the invalid; `fail_on_missing` still raises for the missing."""
+    """As `parse_many`, without the types that fail; `fail_on_missing` still raises for the missing."""
     found: list[tuple[Any, slice]] = []
     for one in types:
         try:
-            found.append(parse(text, one))
+            found += _every(text, one)
         except PARSE_ERRORS as error:
             if fail_on_missing and isinstance(error, MissingModelError):
                 raise
-    return sorted(found, key=lambda one: one[1].start)
+    return sorted(found, key=_start)
+
+
+def _every(text: str, kind: type[T]) -> list[tuple[T, slice]]:
+    """Every value of a type; of one that is several elements already, the one there is."""
+    return parse_set(text, kind) if hasattr(codec_of(kind), "candidates") else [parse(text, kind)]
+
+
+def _start(found: tuple[Any, slice]) -> int:
+    return int(found[1].start)

@@ -285,8 +285,9 @@ def test_a_set_of_values_is_parsed_out_of_the_text() -> None:
 
 
 def test_many_types_are_parsed_out_of_the_text() -> None:
-    assert SAID.parse_many(Answer, Question) == [Question(content="Why?"), Answer(content="A")]
-    assert SAID.try_parse_many(Thinking, Answer) == [Answer(content="A")]
+    answers = [Answer(content="A"), Answer(content="B")]
+    assert SAID.parse_many(Answer, Question) == [Question(content="Why?"), *answers]
+    assert SAID.try_parse_many(Thinking, Answer) == answers
     with pytest.raises(MissingModelError):
         SAID.parse_many(Answer, Thinking)
     with pytest.raises(MissingModelError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -441,3 +441,10 @@ def test_old_names_still_work_and_say_what_takes_their_place() -> None:
         assert message.parts == []
     with pytest.warns(DeprecationWarning, match="remove_slices"):
         assert len(message.strip("other")) == 1
+
+
+def test_a_choice_among_the_marked_that_there_is_not_is_named_with_those_there_are() -> None:
+    message = Message("user", "ho ho")
+    with pytest.raises(ValueError, match="'first', 'last' or 'all'; not 'second'"):
+        message.mark_slice("ho", select=cast("Any", "second"))
+    assert message.slices == []

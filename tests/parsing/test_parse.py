@@ -85,7 +85,7 @@ def test_try_parse_set_answers_nothing_for_too_few_unless_told_to_fail() -> None
 
 
 def test_many_types_are_given_in_the_order_of_the_text() -> None:
-    assert [type(value) for value, _ in parse_many(TEXT, Answer, Question)] == [Question, Answer]
+    assert [type(value) for value, _ in parse_many(TEXT, Answer, Question)] == [Question, Answer, Answer]
 
 
 def test_many_types_fail_for_the_first_that_is_missing() -> None:

@@ -139,12 +139,13 @@ BEGUN = {"xml": '<rg-tool-call name="write"><node>', "pythonic": "[write(a=", "j
 
 @pytest.mark.parametrize("piece", HOSTILE)
 @pytest.mark.parametrize("mode", MODES)
-def test_a_hostile_megabyte_takes_less_than_a_second(mode: TextMode, piece: str) -> None:
+def test_a_hostile_megabyte_is_read_in_seconds(mode: TextMode, piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     for whole in (text, BEGUN.get(mode, '<tool-call name="a">{"b":"') + text):
         started = time.process_time()
         told(mode, whole)
-        assert time.process_time() - started < 1
+        # What is not linear takes minutes; on an idle machine none of these takes a second.
+        assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("mode", MODES)
