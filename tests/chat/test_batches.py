@@ -158,7 +158,8 @@ async def test_runs_whose_chats_nobody_keeps_leave_nothing() -> None:  # surface
         await pipeline.run_many(10)
         gc.collect()
         counts.append(sum(isinstance(one, rg.Chat | rg.AgentRun) for one in gc.get_objects()))
-    assert counts[0] == counts[1] == counts[2]
+    # What other tests left may go meanwhile.
+    assert counts[-1] <= counts[0]
 
 
 async def test_the_chats_of_a_batch_share_what_they_were_given() -> None:  # surface 3.2 no. 25

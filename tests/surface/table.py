@@ -35,6 +35,7 @@ DECIDED = {
     "1.11 Tool(parameters_schema=)": "its function tells the schema, which `parameters_schema` shows",
     "1.11 Tool.model": "the codec of the mode `xml` says how a call is written",
     "1.15 spans of the vendor's SDK": "spans are those of OpenTelemetry's conventions; `rigging.type` marks nothing",
+    "4.2 ApiTool, using_api_tools, run_prompt": "`using` takes functions, and a prompt is bound to a pipeline",
     "4.2 until of chats": "the check gets the text and says why not; the machine counts the rounds",
 }
 """What the reference has and we have not, or otherwise, and why."""
