@@ -16,6 +16,7 @@ from typing import Any, Literal, Self, TypeAlias, cast, get_args
 from rigging_py.caching import CacheMode, check_cache_mode
 from rigging_py.chat.chat import Chat, ChatList, Input
 from rigging_py.chat.drive import RUN_FAILURES, FailMode
+from rigging_py.chat.failures import check_catchable
 from rigging_py.chat.output import Asked, answer_tool, asking_for, checking, extra_turns
 from rigging_py.chat.transforming import Caching, Transforming
 from rigging_py.error import InvalidGeneratorError, PipelineWarning
@@ -37,6 +38,7 @@ MapChatCallback: TypeAlias = Callable[[ChatList], Any]
 Callback: TypeAlias = ThenChatCallback | MapChatCallback
 BatchMode: TypeAlias = Literal["parallel", "merged"]
 
+MergeStrategy: TypeAlias = Literal["none", "all", "only-user-role"]
 DEFAULT_MAX_ROUNDS = 5
 DEFAULT_MAX_DEPTH = 20
 
@@ -112,11 +114,14 @@ class Conversation:
         # Without messages it is still a pipeline.
         return True
 
-    def add(self, messages: Input, *, merge_strategy: Literal["none", "all", "only-user-role"] = "none") -> Self:
+    def add(self, messages: Input, *, merge_strategy: MergeStrategy = "none") -> Self:
         """Returns the pipeline with `messages` at the end.
 
         `merge_strategy` joins the first of them to the last message there when both have the same role.
         """
+        if merge_strategy not in get_args(MergeStrategy):
+            known = ", ".join(map(repr, get_args(MergeStrategy)))
+            raise ValueError(f"merge_strategy is one of {known}; not {merge_strategy!r}.")
         new = Message.fit_as_list(messages)
         old = list(self.messages)
         is_mergeable = merge_strategy == "all" or (merge_strategy == "only-user-role" and new and new[0].role == "user")
@@ -374,6 +379,8 @@ class Conversation:
         exclude: Iterable[type[BaseException]] = (),
     ) -> Self:
         """Returns the pipeline with more errors that `include` and `skip` cover, and some they never do."""
+        exclude = tuple(exclude)
+        check_catchable(*errors, *exclude)
         return replace(
             self,
             errors_to_catch=(*self.errors_to_catch, *errors),

@@ -115,6 +115,13 @@ def attach(error: BaseException, run: AgentRun) -> BaseException:
     return error
 
 
+def check_catchable(*errors: object) -> None:
+    """Raises `TypeError` for what no exception can be an instance of."""
+    for one in errors:
+        if not (isinstance(one, type) and issubclass(one, BaseException)):
+            raise TypeError(f"catch() takes classes of exceptions, as in catch(ValueError); not {one!r}.")
+
+
 def carry(error: BaseException, **facts: object) -> None:
     """Puts facts on an exception, of whatever class it is; one that takes none is left as it is."""
     with suppress(AttributeError):

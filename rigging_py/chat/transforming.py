@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, cast
 
 from rigging_py.caching import CacheMode, apply_cache_mode_to_messages
 from rigging_py.chat.chat import Chat
@@ -25,7 +27,7 @@ class Transforming(Hooks):
         messages, params = list(detail.messages), detail.params
         posts: list[PostTransform] = []
         for transform in self.transforms:
-            messages, params, post = await transform(messages, params)
+            messages, params, post = await _made(transform, messages, params)
             if post is not None:
                 posts.insert(0, post)
         return ModelCallPatch(messages, params, partial(self._edited, posts, messages, params) if posts else None)
@@ -56,3 +58,17 @@ class Caching(Hooks):
     async def before_model_call(self, detail: ModelCallDetail) -> ModelCallPatch:
         [messages] = apply_cache_mode_to_messages(self.mode, [detail.messages])
         return ModelCallPatch(messages)
+
+
+async def _made(
+    transform: Transform, messages: list[Message], params: GenerateParams
+) -> tuple[list[Message], GenerateParams, PostTransform | None]:
+    made: Any = transform(messages, params)
+    made = await made if inspect.isawaitable(made) else made
+    if isinstance(made, tuple) and len(cast("tuple[object, ...]", made)) == 3:
+        return cast("tuple[list[Message], GenerateParams, PostTransform | None]", made)
+    name = getattr(transform, "__name__", repr(transform))
+    raise TypeError(
+        f"The transform {name} gives the messages, the parameters, and a function of the answer or None; "
+        f"it gave a {type(cast('object', made)).__name__}."
+    )

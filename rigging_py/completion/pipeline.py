@@ -10,6 +10,7 @@ from typing import Any, Self, TypeAlias, cast
 
 from rigging_py.chat import Chat, ChatPipeline, FailMode
 from rigging_py.chat.drive import RUN_FAILURES, Pass, finished
+from rigging_py.chat.failures import check_catchable
 from rigging_py.chat.flight import Flight
 from rigging_py.chat.gather import MAX_CONCURRENT, gather
 from rigging_py.chat.output import asking_for, checking
@@ -152,6 +153,8 @@ class CompletionPipeline:
         exclude: Iterable[type[BaseException]] = (),
     ) -> Self:
         """Returns the pipeline with more errors that `include` and `skip` cover, and some they never do."""
+        exclude = tuple(exclude)
+        check_catchable(*errors, *exclude)
         return replace(
             self,
             errors_to_catch=(*self.errors_to_catch, *errors),

@@ -46,6 +46,8 @@ def masked(identifier: str) -> str:
 
 def parse_identifier(text: str) -> Identifier:
     """Takes a connection string apart. Raises `InvalidGeneratorError` naming the piece that is wrong."""
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # a variable that is not set is None
+        raise TypeError(f"A connection string is a text such as 'openai!gpt-4o'; not {text!r}.")
     head, comma, tail = text.partition(",")
     provider, mark, model = head.partition("!")
     if mark and not provider.strip():

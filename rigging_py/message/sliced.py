@@ -250,6 +250,8 @@ class Sliced:
         place that is marked as this type already is not marked again. An empty text and a range without text mark
         nothing, and warn.
         """
+        if select not in ("first", "last", "all"):
+            raise ValueError(f"select is 'first', 'last' or 'all'; not {select!r}.")
         kind = slice_type or ("model" if isinstance(target, type) or is_model(obj) else "other")
         marked = self._add_all(
             MessageSlice(kind, obj if obj is not None else found.obj, found.start, found.stop, metadata)

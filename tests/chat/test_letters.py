@@ -273,3 +273,24 @@ async def test_a_check_that_gives_something_else_is_told_what_to_give() -> None:
 def test_what_is_no_message_is_named(thing: Any) -> None:
     with pytest.raises(TypeError, match="A message is text, a content part, a dict with role and content"):
         rg.Message.fit_as_list(thing)
+
+
+# Refinements that cannot be.
+
+
+def test_what_is_no_exception_class_cannot_be_caught() -> None:
+    for catch in (rg.scripted().chat("hi").catch, rg.scripted().complete("hi").catch):
+        with pytest.raises(TypeError, match=r"classes of exceptions.*not ValueError\('x'\)"):
+            catch(cast("Any", ValueError("x")))
+        with pytest.raises(TypeError, match=r"classes of exceptions.*not 'x'"):
+            catch(exclude=cast("Any", "x"))
+
+
+def test_a_merge_strategy_that_there_is_not_is_named_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match="'none', 'all', 'only-user-role'; not 'some'"):
+        rg.scripted().chat("hi").add("there", merge_strategy=cast("Any", "some"))
+
+
+def test_a_variable_that_is_not_set_names_no_generator() -> None:
+    with pytest.raises(TypeError, match=r"'openai!gpt-4o'; not None"):
+        rg.get_generator(cast("Any", None))

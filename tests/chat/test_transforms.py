@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -158,3 +159,21 @@ async def test_tools_can_be_told_of_by_a_transform_too() -> None:
     assert [message.role for message in chat.all] == ["user", "assistant", "tool", "assistant"]
     assert [message.role for message in model.heard[-1].messages] == ["system", "user", "assistant", "user"]
     assert model.heard[0].params.tools is None
+
+
+async def test_a_transform_need_not_be_async() -> None:
+    model = rg.scripted("ok")
+
+    def plain(messages: list[rg.Message], params: rg.GenerateParams) -> Any:
+        return messages[1:], params, None
+
+    await model.chat(["dropped", "kept"]).transform(plain).run()
+    assert [message.content for message in model.heard[0].messages] == ["kept"]
+
+
+async def test_a_transform_that_gives_something_else_is_told_what_to_give() -> None:
+    async def forgetful(messages: Any, params: Any) -> Any:
+        return messages
+
+    with pytest.raises(TypeError, match=r"forgetful gives the messages, the parameters.*gave a list"):
+        await rg.scripted("ok").chat("hi").transform(forgetful).run()
