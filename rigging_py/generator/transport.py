@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, lru_cache
@@ -90,8 +91,18 @@ async def exchange(request: Request) -> Reply:
         body = await _bounded_body(request, response)
     finally:
         await opened.__aexit__(None, None, None)
-    headers = tuple((name.lower(), value) for name, value in response.headers.items())
-    return Reply(response.status, headers, body)
+    return Reply(response.status, tuple(_headers(response)), body)
+
+
+def _headers(response: Response) -> Iterator[tuple[str, str]]:
+    """The headers that are text; others are left out."""
+    for name in dict.fromkeys(response.headers.keys()):
+        with suppress(ValueError):
+            yield from [(name.lower(), value) for value in response.headers.getall(name)]
+
+
+def _header(response: Response, name: str) -> str | None:
+    return next((value for one, value in _headers(response) if one == name), None)
 
 
 async def _bounded_body(request: Request, response: Response) -> bytes:
@@ -150,7 +161,7 @@ async def stream(request: Request) -> AsyncGenerator[bytes, None]:
         if response.status != 200:
             raise _refused(request, response, bytes(await _sent(request, response.bytes)).decode(errors="replace"))
         read = response.body_reader.read_chunk
-        strange = None if _STREAMED.search(response.get_header("content-type") or "") else bytearray()
+        strange = None if _STREAMED.search(_header(response, "content-type") or "") else bytearray()
         while (chunk := await _next(request, read)) is not None:
             if strange is not None:
                 strange += chunk
@@ -249,8 +260,8 @@ def _refused(request: Request, response: Response, body: str) -> ProviderError:
         request.provider,
         response.status,
         body,
-        request_id=response.get_header("x-request-id"),
-        retry_after=response.get_header("retry-after"),
+        request_id=_header(response, "x-request-id"),
+        retry_after=_header(response, "retry-after"),
         secret=request.key,
     )
 

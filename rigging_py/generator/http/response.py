@@ -48,10 +48,10 @@ class HttpResponse:
     def text(self) -> str:
         """The body as text, in the charset that its type names, else UTF-8; what is no text is marked by U+FFFD."""
         kind = _Mail()
-        kind["content-type"] = self.headers.get("content-type", "")
         try:
+            kind["content-type"] = self.headers.get("content-type", "")
             return self.content.decode(kind.get_content_charset("utf-8"), "replace")
-        except LookupError:
+        except (LookupError, ValueError):
             return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:

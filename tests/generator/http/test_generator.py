@@ -356,6 +356,28 @@ async def test_a_body_that_unpacks_to_more_than_can_be_held_is_refused(endpoint:
             await HTTPGenerator("m", spec=spec(endpoint)).chat("Hi").run()
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"x: \xff",
+        b"content-type: \xff",
+        b"content-type: text/plain; charset=idna",
+        b"content-type: a/b; charset*=utf-8''a%00",
+    ],
+)
+async def test_headers_that_are_no_text_cost_no_answer(endpoint: Endpoint, header: bytes) -> None:
+    async def odd(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n" + header + b'\r\ncontent-length: 15\r\n\r\n{"output":"ok"}')
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(odd, "127.0.0.1", 0) as server:
+        endpoint.port = server.sockets[0].getsockname()[1]
+        chat = await HTTPGenerator("m", spec=spec(endpoint)).chat("Hi").run()
+        assert chat.last.content == "ok"
+
+
 # Hooks.
 
 
