@@ -112,7 +112,9 @@ def last_answer(run: RunState) -> str:
 
 def says_anything(message: Message) -> bool:
     """Whether a message has content of its own; reasoning alone is none."""
-    return bool(message.content.strip()) or any(part.type not in ("text", "reasoning") for part in message.content_parts)
+    return bool(message.content.strip()) or any(
+        part.type not in ("text", "reasoning") for part in message.content_parts
+    )
 
 
 def _without_refused(run: RunState) -> tuple[Message, ...]:
