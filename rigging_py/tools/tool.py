@@ -25,7 +25,7 @@ from typing import (
 
 from pydantic import ValidationError
 
-from rigging_py.error import Stop, ToolDefinitionError
+from rigging_py.error import Stop, ToolDefinitionError, UnboundPromptError
 from rigging_py.message import FunctionDefinition, Message, ToolCall, ToolDefinition, new_uuid
 from rigging_py.parsing.codec import first_complaints
 from rigging_py.run import PendingToolCall, Program, ProgramTool, ToolResult
@@ -235,6 +235,8 @@ class Tool(Generic[P, R]):
         return await cast("Awaitable[object]", value) if inspect.isawaitable(value) else value
 
     def _catches(self, error: BaseException) -> bool:
+        if isinstance(error, UnboundPromptError):
+            return False  # no model can do anything about it
         return self.catch if isinstance(self.catch, bool) else isinstance(error, self.catch)
 
     async def handle_tool_call(self, call: ToolCall, context: object = None) -> tuple[Message, bool]:

@@ -9,7 +9,13 @@ from typing import Annotated, Any
 import pytest
 
 import rigging_py as rg
-from rigging_py.error import ExhaustedMaxRoundsError, MaxDepthError, MissingModelError, ToolDefinitionError
+from rigging_py.error import (
+    ExhaustedMaxRoundsError,
+    MaxDepthError,
+    MissingModelError,
+    ToolDefinitionError,
+    UnboundPromptError,
+)
 from tests.tools.calls import call
 
 
@@ -342,3 +348,10 @@ class Later(rg.Model):
 
 async def test_an_annotation_may_name_a_class_that_is_defined_later() -> None:
     assert await make_later.bind(rg.scripted("<later>now</later>"))() == Later(text="now")
+
+
+async def test_a_prompt_that_nothing_answers_is_no_matter_of_the_model_that_calls_it() -> None:
+    model = rg.scripted(call("how_many", {"of": "foxes"}), "never asked")
+    with pytest.raises(UnboundPromptError, match=r"how_many\.bind"):
+        await model.chat("Count.").using(how_many, catch=True).run()
+    assert model.remaining == 1
