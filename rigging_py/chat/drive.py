@@ -117,8 +117,19 @@ class _Frame:
     latest: PipelineStep | None = None
 
 
+async def finish(this: Pass) -> ChatList:
+    """Plays a pass to its end, with those around it who want to be, and gives its chats."""
+    seam = this.pipeline.seam
+    if not seam.is_around:
+        return await finished(this)
+    with seam.around(this.detail()) as tell:
+        chats = await finished(this)
+        tell(chats)
+    return chats
+
+
 async def finished(this: _Inner, depth: int = 0) -> ChatList:
-    """Plays a pass to its end, and gives its chats."""
+    """Plays a pass to its end, and gives its chats. Who stands around it is not told; see `finish`."""
     chats = ChatList()
     async for step in drive(this, depth):
         chats = step.chats

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from rigging_py.chat.chat import Chat, ChatList, Input
 from rigging_py.chat.conversation import Conversation
-from rigging_py.chat.drive import FailMode, Pass, PipelineStep, drive, finished
+from rigging_py.chat.drive import FailMode, Pass, PipelineStep, drive, finish
 from rigging_py.chat.events import ChatEvent, ChatFinished, EventStream, RunPaused, Tell
 from rigging_py.chat.flight import Flight
 from rigging_py.chat.gather import MAX_CONCURRENT
@@ -300,13 +300,7 @@ class ChatPipeline(Conversation):
         mode: BatchMode = "parallel",
         limit: int = MAX_CONCURRENT,
     ) -> ChatList:
-        this = Pass(self, flights, on_failed or self.on_failed, mode == "merged", limit=limit)
-        if not self.seam.is_around:
-            return await finished(this)
-        with self.seam.around(this.detail()) as tell:
-            chats = await finished(this)
-            tell(chats)
-        return chats
+        return await finish(Pass(self, flights, on_failed or self.on_failed, mode == "merged", limit=limit))
 
 
 class PipelineStepContextManager:

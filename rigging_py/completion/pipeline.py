@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from typing import Any, Self, TypeAlias, cast
 
 from rigging_py.chat import Chat, ChatPipeline, FailMode
-from rigging_py.chat.drive import RUN_FAILURES, Pass, finished
+from rigging_py.chat.drive import RUN_FAILURES, Pass, finish
 from rigging_py.chat.failures import check_catchable
 from rigging_py.chat.flight import Flight
 from rigging_py.chat.gather import MAX_CONCURRENT, gather
@@ -261,7 +261,7 @@ async def _finish(
     first = pipelines[0]
     flights = [Flight.begin(one.running, one.running.said()) for one in pipelines]
     try:
-        chats = await finished(Pass(first.running, flights, on_failed, limit=limit))
+        chats = await finish(Pass(first.running, flights, on_failed, limit=limit))
     except MessagesExhaustedMaxRoundsError as error:
         pipeline, flight = next(
             (one, flight) for one, flight in zip(pipelines, flights, strict=True) if flight.run is error.run
@@ -270,7 +270,7 @@ async def _finish(
     made = {flight.run.run_id: one for one, flight in zip(pipelines, flights, strict=True)}
     completions = [made[str(chat.uuid)].completion_of(chat) for chat in chats]
     await show(completions, _watchers(pipelines))
-    return await _called_back(first, completions)
+    return await _called_back(first, completions, limit)
 
 
 def _watchers(pipelines: Sequence[CompletionPipeline]) -> list[WatchCallback]:
@@ -279,9 +279,9 @@ def _watchers(pipelines: Sequence[CompletionPipeline]) -> list[WatchCallback]:
     return [*of_generators, *pipelines[0].watch_callbacks]
 
 
-async def _called_back(pipeline: CompletionPipeline, completions: list[Completion]) -> list[Completion]:
+async def _called_back(pipeline: CompletionPipeline, completions: list[Completion], limit: int) -> list[Completion]:
     for then in pipeline.then_callbacks:
-        answers = await gather([partial(_called, then, one) for one in completions])
+        answers = await gather([partial(_called, then, one) for one in completions], limit=limit)
         completions = [
             answer if isinstance(answer, Completion) else one for one, answer in zip(completions, answers, strict=True)
         ]

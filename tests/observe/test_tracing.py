@@ -129,7 +129,7 @@ async def test_a_prompt_is_a_span_around_its_runs() -> None:
     assert spans.tree()[1] == ("invoke_agent legs", "prompt legs")
 
 
-CONFIGURED = """
+KEEPING = """
 import asyncio
 import rigging_py as rg
 from opentelemetry import trace
@@ -137,14 +137,26 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-model = rg.scripted("a", "b")
-pipeline = model.chat("hi")
-asyncio.run(pipeline.run())
 kept = InMemorySpanExporter()
-provider = TracerProvider()
-provider.add_span_processor(SimpleSpanProcessor(kept))
-trace.set_tracer_provider(provider)
+def configure():
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    trace.set_tracer_provider(provider)
+"""
+
+CONFIGURED = f"""{KEEPING}
+pipeline = rg.scripted("a", "b").chat("hi")
 asyncio.run(pipeline.run())
+configure()
+asyncio.run(pipeline.run())
+print([span.name.split()[0] for span in kept.get_finished_spans()])
+"""
+
+COMPLETING = f"""{KEEPING}
+configure()
+pipeline = rg.scripted("a", "b", "c").complete("hi")
+asyncio.run(pipeline.run())
+asyncio.run(pipeline.run_many(2))
 print([span.name.split()[0] for span in kept.get_finished_spans()])
 """
 
@@ -178,7 +190,12 @@ print([one["name"].split()[0] for one in kept.exported_spans_as_dict()])
 
 @pytest.mark.parametrize(
     ("program", "said"),
-    [(CONFIGURED, ["chat", "invoke_agent"]), (UNCONFIGURED, []), (LOGFIRE, ["chat", "invoke_agent", "mine"])],
+    [
+        (CONFIGURED, ["chat", "invoke_agent"]),
+        (COMPLETING, ["chat", "invoke_agent", "chat", "invoke_agent", "chat", "invoke_agent", "invoke_agent"]),
+        (UNCONFIGURED, []),
+        (LOGFIRE, ["chat", "invoke_agent", "mine"]),
+    ],
 )
 def test_pipelines_trace_by_themselves_once_the_program_has_configured_it(program: str, said: list[str]) -> None:
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
