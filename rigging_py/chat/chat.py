@@ -6,9 +6,18 @@ import uuid as uuid_module
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, computed_field, field_serializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    computed_field,
+    field_serializer,
+    model_validator,
+)
 
 from rigging_py.error import InvalidGeneratorError, StoredError
 from rigging_py.generator import Generator, get_generator
@@ -23,7 +32,6 @@ from rigging_py.message import (
     inject_system_content,
     new_uuid,
 )
-from rigging_py.transform import Transform, get_transform
 
 if TYPE_CHECKING:
     import pandas
@@ -32,9 +40,22 @@ if TYPE_CHECKING:
     from rigging_py.chat.pipeline import ChatPipeline
     from rigging_py.message import MessageSlice, SliceType
     from rigging_py.tokenizer import TokenizedChat, Tokenizer
+    from rigging_py.transform import Transform
 
 Input = Sequence[Message | MessageDict | str] | Message | MessageDict | Mapping[str, Any] | str
 """Messages in any form that `Message.fit_as_list` takes."""
+
+
+def _in_a_zone(moment: datetime) -> datetime:
+    # Rigging stored the local time without its zone, and such a one cannot be compared with any other.
+    try:
+        return moment if moment.tzinfo is not None else moment.astimezone()
+    except OverflowError as error:  # in the first or the last hours that there are
+        raise ValueError(str(error)) from None
+
+
+Timestamp: TypeAlias = Annotated[datetime, AfterValidator(_in_a_zone)]
+"""A moment, with its zone; one that is given without is local time."""
 
 
 class Chat(BaseModel):
@@ -46,7 +67,7 @@ class Chat(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True, validate_default=False, serialize_by_alias=True)
 
     uuid: uuid_module.UUID = Field(default_factory=new_uuid)
-    timestamp: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    timestamp: Timestamp = Field(default_factory=lambda: datetime.now(UTC))
     messages: list[Message]
     generated: list[Message] = Field(default_factory=list[Message])
     metadata: dict[str, Any] = Field(default_factory=dict[str, Any])
@@ -252,6 +273,8 @@ class Chat(BaseModel):
 
     async def transform(self, transform: Transform | str) -> Chat:
         """A copy whose messages are what a transform, or one of the names that `get_transform` knows, makes of them."""
+        from rigging_py.transform import get_transform
+
         made = get_transform(transform) if isinstance(transform, str) else transform
         copy = self.clone()
         messages, _, _ = await made(copy.all, self.params or GenerateParams())

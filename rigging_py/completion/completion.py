@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, computed_field, model_validator
 
+from rigging_py.chat.chat import Timestamp
 from rigging_py.error import InvalidGeneratorError
 from rigging_py.generator import Generator, get_generator
 from rigging_py.message import GenerateParams, StopReason, Usage, fresh, new_uuid
@@ -26,7 +27,7 @@ class Completion(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     uuid: uuid_module.UUID = Field(default_factory=new_uuid)
-    timestamp: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    timestamp: Timestamp = Field(default_factory=lambda: datetime.now(UTC))
     text: str
     generated: str
     metadata: dict[str, Any] = Field(default_factory=dict[str, Any])

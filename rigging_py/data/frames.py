@@ -26,7 +26,7 @@ ArrowTable: TypeAlias = Any
 def chats_to_df(chats: Chat | Sequence[Chat]) -> pd.DataFrame:
     """A pandas frame of the rows that `flatten_chats` gives. `chat_timestamp` is in UTC, exact to the microsecond.
 
-    A timestamp without a zone counts as local time. Raises `MissingExtraError`.
+    Raises `MissingExtraError`.
     """
     pandas = load("pandas", "A pandas frame")
     types = {str: "string", bool: "bool", int: "int64", datetime: "datetime64[us, UTC]"}
@@ -92,7 +92,6 @@ def parquet_to_chats(path: str | PathLike[str]) -> ChatList:
 def _columns_of(chats: Chat | Sequence[Chat]) -> dict[str, list[Any]]:
     rows = flatten_chats(chats)
     columns = {name: [row[name] for row in rows] for name in COLUMNS}
-    # One without a zone is the machine's, as datetime.now() gives it, and so astimezone() takes it.
     columns["chat_timestamp"] = [datetime.fromisoformat(text).astimezone(UTC) for text in columns["chat_timestamp"]]
     return columns
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 import rigging_py as rg
 from rigging_py.generator import registered
@@ -157,6 +159,20 @@ async def test_a_chat_comes_back_from_json_as_it_was() -> None:
     assert loaded.params == chat.params
     assert loaded.generator_id == chat.generator_id
     assert loaded.last.parse(int) == 3
+
+
+async def test_a_stored_time_without_a_zone_is_local_so_that_chats_can_be_sorted() -> None:
+    old = rg.Chat.model_validate({"messages": [], "timestamp": "2024-05-01T12:00:00.5"})
+    new = await rg.scripted("hi").chat("hello").run()
+    assert old.timestamp == datetime(2024, 5, 1, 12, 0, 0, 500_000).astimezone()
+    assert sorted([new, old], key=lambda chat: chat.timestamp) == [old, new]
+    text = rg.Completion.model_validate({"text": "a", "generated": "b", "timestamp": "2024-05-01T12:00:00.5"})
+    assert text.timestamp == old.timestamp
+
+
+def test_a_stored_time_before_all_zones_is_refused() -> None:
+    with pytest.raises(ValidationError, match="timestamp"):
+        rg.Chat.model_validate({"messages": [], "timestamp": "0001-01-01T00:00:00"})
 
 
 async def test_the_error_of_a_stored_chat_is_its_text() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -104,12 +104,6 @@ def test_timestamps_are_exact_to_the_microsecond_in_every_table() -> None:
     ]
     assert moments == [TIME] * 3
     assert {moment.utcoffset() for moment in moments} == {timedelta(0)}
-
-
-def test_a_timestamp_without_a_zone_is_local_time() -> None:
-    naive = datetime(2026, 1, 2, 3, 4, 5)
-    frame = rg.data.chats_to_df(rg.Chat(messages=[], timestamp=naive))
-    assert frame["chat_timestamp"][0] == naive.astimezone(UTC)
 
 
 def test_a_frame_with_nanoseconds_is_read_to_the_microsecond() -> None:
