@@ -134,4 +134,5 @@ class MessageSlice(BaseModel):
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         yield from (("type", self.type), ("start", self.start), ("stop", self.stop))
-        yield from (("obj", self.obj),) if self.held is not None else ()
+        # To show it must run nothing, and to make a stored object again runs the checks of its class.
+        yield from (("obj", self._revived or self.held),) if self.held is not None else ()

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable
 from functools import lru_cache
-from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 from pydantic_core import from_json
 
 from rigging_py.generator.http.lookup import described
 
-TEXT_LIMIT = 1_000_000
-"""The longest body, in characters, that regular expressions look at."""
+SECONDS = 0.5
+"""How long a regular expression may look at a body: the expression may be bad, and the body hostile."""
 _SHOWN = 200
-_MANY = 10
-"""Times from which a repeat counts as one without end."""
 
 
 def by_path(path: str, body: str) -> str:
@@ -43,11 +38,12 @@ def matches(path: str, document: object) -> list[Any]:
 def by_regex(pattern: str, body: str) -> str:
     """What the expression finds: one match as it is, several as a JSON list.
 
-    Raises `ValueError` for too long a body, and `LookupError` where nothing is found.
+    Raises `ValueError` for one that takes too long, and `LookupError` where nothing is found.
     """
-    if len(body) > TEXT_LIMIT:
-        raise ValueError(f"the body has {len(body):,} characters and expressions look at {TEXT_LIMIT:,}")
-    found = compiled_regex(pattern).findall(body)
+    try:
+        found: list[Any] = compiled_regex(pattern).findall(body, timeout=SECONDS)
+    except TimeoutError:
+        raise ValueError(f"{pattern!r} looked at the body for {SECONDS:g} seconds without an end") from None
     if not found:
         raise LookupError(f"{pattern!r} finds nothing in the body, which begins {body[:_SHOWN]!r}")
     return as_text(found[0] if len(found) == 1 else found)
@@ -84,40 +80,11 @@ def _descents(path: Any) -> int:
 
 
 @lru_cache(maxsize=256)
-def compiled_regex(pattern: str) -> re.Pattern[str]:
-    """Raises `ValueError` for what is no expression, and for one that may take for ever."""
+def compiled_regex(pattern: str) -> Any:
+    """Raises `ValueError` for what is no expression."""
+    import regex
+
     try:
-        compiled = re.compile(pattern)
-        tree = import_module("re._parser").parse(pattern)
-    except re.error as error:
+        return regex.compile(pattern)
+    except regex.error as error:
         raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
-    if _repeats_repeats(tree):
-        raise ValueError(
-            f"{pattern!r} repeats without end what repeats without end, which can take for ever on a text that does "
-            "not match. Make the inner one possessive (a++ or a*+), or put it into (?>…)"
-        )
-    return compiled
-
-
-def _repeats_repeats(tree: Iterable[Any], *, within: bool = False) -> bool:
-    """Whether a repeat that can be given back stands within another."""
-    for code, argument in tree:
-        name = str(code)
-        least, most = argument[:2] if name in ("MAX_REPEAT", "MIN_REPEAT") else (1, 1)
-        is_without_end = str(most) == "MAXREPEAT" or int(most) > _MANY
-        if within and least != most and (is_without_end or int(most) > 1):
-            return True
-        # What an atomic group has matched is not given back, whatever stands around it.
-        is_inside = (within or is_without_end) and name not in ("ATOMIC_GROUP", "POSSESSIVE_REPEAT")
-        if any(_repeats_repeats(part, within=is_inside) for part in _parts(argument)):
-            return True
-    return False
-
-
-def _parts(argument: Any) -> Iterable[Iterable[Any]]:
-    """The expressions within a piece of one."""
-    if type(argument).__name__ == "SubPattern":
-        yield argument
-    elif isinstance(argument, list | tuple):
-        for one in cast("list[Any]", argument):
-            yield from _parts(one)
