@@ -10,6 +10,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from rigging_py.lazy import on_first_use
+
 if TYPE_CHECKING:
     from rigging_py import (
         caching,
@@ -305,14 +307,13 @@ __all__ = [
 ]
 
 
+_named = on_first_use(__name__, _HOMES)
+
+
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return import_module(f"{__name__}.{name}")
-    if name not in _HOMES:
-        raise AttributeError(f"rigging_py has no {name!r}.")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+    return _named(name)
 
 
 def __dir__() -> list[str]:

@@ -21,11 +21,12 @@ from rigging_py.message import (
 )
 from rigging_py.observe import DeltaDetail, EditTurn, ModelCallDetail
 from rigging_py.run import CallModel, PartialStreamedTurn, StreamedText, StreamedTurnAssembler, StreamedTurnEvent
-from rigging_py.tools.codecs import ToolCodec, ToolMode, codec_of_mode, decode
+from rigging_py.tools import ToolMode
 
 if TYPE_CHECKING:
     from rigging_py.chat.conversation import Conversation
     from rigging_py.chat.flight import Flight
+    from rigging_py.tools.codecs import ToolCodec
 
 CONTINUE = "Your answer was cut off. Go on exactly where it ends, and repeat nothing of it."
 REVISED = "The whole answer is not what its pieces were."
@@ -53,7 +54,7 @@ class Outgoing:
 
     def read(self, turn: ModelTurn) -> ModelTurn:
         """The turn with its tool calls, in whatever form the model made them."""
-        return turn if self.codec is None else decode(self.codec, turn, self.tools)
+        return turn if self.codec is None else self.codec.decode(turn, self.tools)
 
 
 async def outgoing(flight: Flight, step: CallModel) -> Outgoing:
@@ -81,6 +82,9 @@ async def _in_words(pipeline: Conversation, call: Outgoing) -> Outgoing:
         mode = "api" if await pipeline.generator.supports_function_calling() else "json-in-xml"
     if mode == "api":
         return call
+    # Most models know tool calling, and need none of it.
+    from rigging_py.tools.codecs import codec_of_mode
+
     codec = codec_of_mode(mode, add_stop_token=pipeline.add_tool_stop_token)
     messages, params = codec.encode(call.messages, call.params)
     return replace(call, messages=messages, params=params, codec=codec, tools=call.params.tools or ())

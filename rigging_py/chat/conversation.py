@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from math import inf
-from typing import Any, Literal, Self, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast, get_args
 
 from rigging_py.caching import CacheMode, check_cache_mode
 from rigging_py.chat.chat import Chat, ChatList, Input
@@ -24,9 +24,10 @@ from rigging_py.generator import Generator, WatchCallback
 from rigging_py.message import GenerateParams, Message, ToolChoice
 from rigging_py.observe import Hooks, Seam, Tracing, automatic, check_hook, is_listened_to
 from rigging_py.run import OnTruncated, OutputMode, OutputSpec, Program, RunLimits
-from rigging_py.tools import Tool, as_tools
-from rigging_py.tools.codecs import ToolMode
-from rigging_py.transform import Transform
+from rigging_py.tools import Tool, ToolMode, as_tools
+
+if TYPE_CHECKING:
+    from rigging_py.transform import Transform
 
 ThenChatCallback: TypeAlias = Callable[[Chat], Any]
 """Gets a finished chat; returns None, another chat, or a pipeline whose chat takes its place. May be async.

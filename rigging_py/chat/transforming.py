@@ -6,14 +6,16 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from rigging_py.caching import CacheMode, apply_cache_mode_to_messages
 from rigging_py.chat.chat import Chat
 from rigging_py.generator import Generator
 from rigging_py.message import GenerateParams, Message, ModelTurn
 from rigging_py.observe import Hooks, ModelCallDetail, ModelCallPatch
-from rigging_py.transform import PostTransform, Transform
+
+if TYPE_CHECKING:
+    from rigging_py.transform import PostTransform, Transform
 
 
 @dataclass(frozen=True)

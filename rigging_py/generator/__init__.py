@@ -1,10 +1,10 @@
 """Who answers: connection strings, the registry, and the providers."""
 
+from typing import TYPE_CHECKING
+
 from rigging_py.generator.base import GeneratedMessage, Generator, WatchCallback, Wrapper, chat, complete
 from rigging_py.generator.fixups import Fixup, with_fixups
 from rigging_py.generator.function import FunctionGenerator
-from rigging_py.generator.http import HTTPGenerator, HttpHook, HttpHookAction, HTTPSpec
-from rigging_py.generator.lite import LiteLLMGenerator, get_max_tokens_for_model
 from rigging_py.generator.registry import (
     LazyGenerator,
     get_generator,
@@ -13,7 +13,12 @@ from rigging_py.generator.registry import (
     registered,
 )
 from rigging_py.generator.scripted import Cut, Heard, ScriptedGenerator, scripted
+from rigging_py.lazy import on_first_use
 from rigging_py.message import GeneratedText, GenerateParams, StopReason, Usage
+
+if TYPE_CHECKING:
+    from rigging_py.generator.http import HTTPGenerator, HttpHook, HttpHookAction, HTTPSpec
+    from rigging_py.generator.lite import LiteLLMGenerator, get_max_tokens_for_model
 
 __all__ = [
     "Cut",
@@ -45,3 +50,12 @@ __all__ = [
     "scripted",
     "with_fixups",
 ]
+
+# Most programs have one provider, and no other has to be loaded for it.
+__getattr__ = on_first_use(
+    __name__,
+    {
+        **dict.fromkeys(("HTTPGenerator", "HTTPSpec", "HttpHook", "HttpHookAction"), "http"),
+        **dict.fromkeys(("LiteLLMGenerator", "get_max_tokens_for_model"), "lite"),
+    },
+)

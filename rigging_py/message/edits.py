@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from difflib import SequenceMatcher
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -51,6 +50,8 @@ def difference(old: str, new: str) -> list[Edit]:
     olds, news = _TOKEN.findall(before), _TOKEN.findall(after)
     if max(len(olds), len(news)) > _MOST_TOKENS:
         return [Edit(first, first + len(before), after)]
+    from difflib import SequenceMatcher  # for the few that come here
+
     places = list(accumulate(map(len, olds), initial=first))
     codes = SequenceMatcher(None, olds, news, autojunk=False).get_opcodes()
     return [Edit(places[a], places[b], "".join(news[c:d])) for tag, a, b, c, d in codes if tag != "equal"]

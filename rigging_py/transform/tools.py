@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rigging_py.message import GenerateParams, Message, ModelTurn, StopReason, ToolDefinition
 from rigging_py.tools import Tool
-from rigging_py.tools.codecs import ToolCodec, codec_of_mode, decode
+from rigging_py.tools.codecs import ToolCodec, codec_of_mode
 from rigging_py.tools.codecs.codec import SystemPrompt
 from rigging_py.transform.transform import PostTransform, Transform
 
@@ -124,7 +124,7 @@ def _restored(
 def _decoded(message: Message, codec: ToolCodec, tools: Sequence[ToolDefinition], stop_reason: StopReason) -> Message:
     if message.role != "assistant":
         return message.shell()
-    return decode(codec, ModelTurn(message, stop_reason), tools).message.shell()
+    return codec.decode(ModelTurn(message, stop_reason), tools).message.shell()
 
 
 tools_to_json_transform = make_tools_to_json_transform("json")

@@ -9,7 +9,7 @@ import pytest
 
 import rigging_py as rg
 from rigging_py.generator import FunctionGenerator
-from rigging_py.tools.codecs import ToolMode
+from rigging_py.tools import ToolMode
 
 CALLS: dict[ToolMode, str] = {
     "xml": '<rg-tool-call name="add"><a>2</a><b>-3</b></rg-tool-call>',

@@ -21,8 +21,9 @@ from tests.house.source import FRONT_DOOR, Module, modules, room_of
 
 PROVIDERS = {"litellm", "openai", "pyreqwest", "xllamacpp"}
 NOT_AT_THE_DOOR = PROVIDERS | {"jinja2", "pydantic", "pydantic_core", "pydantic_xml", "asyncio"}
+NOT_IN_A_PIPELINE = {"difflib", "jinja2", "jsonpath_ng", "loguru", "mcp", "pydantic_xml", "transformers", "yaml"}
 DOORS = [one.name for one in modules() if one.is_package]
-ROOMS = sorted({f"{FRONT_DOOR}.{one.room}" for one in modules() if one.room not in (FRONT_DOOR, "version")})
+ROOMS = sorted({f"{FRONT_DOOR}.{one.room}" for one in modules() if one.room not in (FRONT_DOOR, "lazy", "version")})
 CODE = "-W", "error", "-c"
 
 
@@ -123,6 +124,14 @@ def loaded_by(script: str) -> set[str]:
 
 def test_importing_the_package_loads_next_to_nothing() -> None:
     assert loaded_by("import rigging_py") & NOT_AT_THE_DOOR == set()
+
+
+def test_a_first_pipeline_loads_nothing_that_it_does_not_use() -> None:
+    script = "import asyncio, rigging_py as rg; asyncio.run(rg.scripted('x').chat('hi').run())"
+    assert loaded_by(script) & (PROVIDERS | NOT_IN_A_PIPELINE) == set()
+    rooms = "generator.http", "generator.lite", "tools.codecs", "tools.mcp_client", "transform", "model", "tokenizer"
+    report = f"; import sys; print([name for name in {rooms} if f'rigging_py.{{name}}' in sys.modules])"
+    assert subprocess.check_output([sys.executable, *CODE, script + report], text=True) == "[]\n"
 
 
 def test_star_import_gives_every_name_and_loads_no_provider() -> None:  # surface 3.2 no. 5

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
-from typing import Literal, TypeAlias, get_args
+from typing import TypeAlias, get_args
 
 from rigging_py.message import (
     Content,
@@ -38,12 +38,7 @@ from rigging_py.tools.codecs.pythonic import PythonicFinder, write_pythonic
 from rigging_py.tools.codecs.reader import CallReader
 from rigging_py.tools.codecs.tags import TagFinder
 from rigging_py.tools.codecs.xml import read_arguments, write_arguments
-
-TextMode: TypeAlias = Literal["xml", "json", "json-in-xml", "json-with-tag", "pythonic"]
-"""How calls are written as text."""
-
-ToolMode: TypeAlias = Literal["auto", "api", "xml", "json", "json-in-xml", "json-with-tag", "pythonic"]
-"""How a model calls tools: by its API, as text, or by the API where it has one and as `json-in-xml` elsewhere."""
+from rigging_py.tools.mode import TextMode, ToolMode
 
 SystemPrompt: TypeAlias = str | Callable[[Sequence[ToolDefinition]], str]
 """What a model is told about tools, or what says it of these."""
@@ -83,6 +78,21 @@ class ToolCodec:
         if self.mode == "xml" and tools and self.add_stop_token and stop not in (params.stop or ()):
             updates["stop"] = [*(params.stop or ()), stop]
         return said, params.model_copy(update=updates)
+
+    def decode(self, turn: ModelTurn, tools: Sequence[ToolDefinition]) -> ModelTurn:
+        """A whole turn with the calls in its text as calls; a turn without any is as it was."""
+        reader = self.reader(tools)
+        reader.feed(turn.message.content)
+        reader.ending(turn.stop_reason)
+        read = reader.message()
+        if not read.tool_calls:
+            return turn
+        message = turn.message.shell()
+        message.content = read.content
+        if not read.content:
+            message.content_parts = [part for part in message.content_parts if not isinstance(part, ContentText)]
+        message.tool_calls = [*(message.tool_calls or ()), *read.tool_calls]
+        return replace(turn, message=message, stop_reason="tool_calls")
 
     def reader(self, tools: Sequence[ToolDefinition]) -> CallReader:
         """What reads one reply, in the pieces it comes in. The schemas of the tools say what texts in XML stand for."""
@@ -163,22 +173,6 @@ def codec_of_mode(mode: ToolMode, *, add_stop_token: bool = True) -> ToolCodec:
             return ToolCodec(one, "rg-tool-call" if one == "xml" else "tool-call", add_stop_token=add_stop_token)
     known = ", ".join(map(repr, get_args(TextMode)))
     raise ValueError(f"The modes in which tools are text are {known}; not {mode!r}.")
-
-
-def decode(codec: ToolCodec, turn: ModelTurn, tools: Sequence[ToolDefinition]) -> ModelTurn:
-    """A whole turn with the calls in its text as calls; a turn without any is as it was."""
-    reader = codec.reader(tools)
-    reader.feed(turn.message.content)
-    reader.ending(turn.stop_reason)
-    read = reader.message()
-    if not read.tool_calls:
-        return turn
-    message = turn.message.shell()
-    message.content = read.content
-    if not read.content:
-        message.content_parts = [part for part in message.content_parts if not isinstance(part, ContentText)]
-    message.tool_calls = [*(message.tool_calls or ()), *read.tool_calls]
-    return replace(turn, message=message, stop_reason="tool_calls")
 
 
 def _call_in_tag(attributes: str, body: str) -> FoundCall:

@@ -20,7 +20,7 @@ from rigging_py.message import (
     ToolCallDelta,
     ToolDefinition,
 )
-from rigging_py.tools.codecs import TextMode, ToolCodec, codec_of_mode, decode
+from rigging_py.tools.codecs import TextMode, ToolCodec, codec_of_mode
 
 MODES: tuple[TextMode, ...] = ("xml", "json", "json-in-xml", "json-with-tag", "pythonic")
 TAGGED: tuple[TextMode, ...] = ("xml", "json-in-xml", "json-with-tag")
@@ -74,7 +74,7 @@ def codec_for(mode: TextMode) -> ToolCodec:
 
 def read(mode: TextMode, text: str, tools: list[ToolDefinition] = TOOLS, stop_reason: StopReason = "stop") -> Message:
     """The message that a whole reply stands for."""
-    return decode(codec_of_mode(mode), ModelTurn.from_text(text, stop_reason), tools).message
+    return codec_of_mode(mode).decode(ModelTurn.from_text(text, stop_reason), tools).message
 
 
 def called(message: Message) -> list[tuple[str, Any]]:

@@ -19,7 +19,8 @@ from rigging_py.message import (
     ToolDefinition,
 )
 from rigging_py.run.program import ProgramTool
-from rigging_py.tools.codecs import UNREADABLE, TextMode, ToolMode, codec_of_mode, decode
+from rigging_py.tools import ToolMode
+from rigging_py.tools.codecs import UNREADABLE, TextMode, codec_of_mode
 from tests.tools.codecs.talk import MODES, PING, TOOLS, call, called, read, told, written
 
 FIRST = call("write", {"text": "a", "tags": ["x", "y"], "node": {"name": "n", "size": 2}, "free": {"a b": None}}, "c1")
@@ -191,7 +192,7 @@ def test_a_call_is_read_as_it_is_meant(mode: TextMode, text: str, arguments: Any
 
 @pytest.mark.parametrize("mode", MODES)
 def test_words_around_calls_are_the_text(mode: TextMode) -> None:
-    turn = decode(codec_of_mode(mode), ModelTurn.from_text(f" Well.\n\n{ON_THE_WIRE[mode]}\n\nThat is all.\n"), TOOLS)
+    turn = codec_of_mode(mode).decode(ModelTurn.from_text(f" Well.\n\n{ON_THE_WIRE[mode]}\n\nThat is all.\n"), TOOLS)
     assert [one.name for one in turn.message.tool_calls or ()] == ["write", "ping"]
     assert turn.message.content == " Well.\nThat is all.\n"
     assert turn.stop_reason == "tool_calls"
@@ -210,7 +211,7 @@ TALK = {
 @pytest.mark.parametrize(("mode", "text"), [(mode, text) for mode, all_ in TALK.items() for text in [*all_, "", " \n"]])
 def test_whatever_else_is_said_is_text_to_the_letter(mode: TextMode, text: str) -> None:
     turn = ModelTurn.from_text(text)
-    assert decode(codec_of_mode(mode), turn, TOOLS) is turn
+    assert codec_of_mode(mode).decode(turn, TOOLS) is turn
     assert told(mode, *text)[1].content == text
 
 
@@ -277,7 +278,7 @@ def test_text_goes_on_at_once_and_no_piece_of_a_call_is_text() -> None:
 def test_what_is_no_text_stays_in_the_turn() -> None:
     image = rg.ContentImageUrl.from_url("data:image/png;base64,AAAA")
     turn = ModelTurn.of([image, '<tool-call name="ping">{}</tool-call>'], [SECOND])
-    read_turn = decode(codec_of_mode("json-in-xml"), turn, [PING])
+    read_turn = codec_of_mode("json-in-xml").decode(turn, [PING])
     assert read_turn.message.content_parts == [image]
     assert [one.name for one in read_turn.message.tool_calls or ()] == ["ping", "ping"]
     assert len(turn.message.tool_calls or ()) == 1
