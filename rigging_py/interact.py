@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import signal
 import threading
 from collections.abc import Awaitable, Callable
@@ -14,11 +13,11 @@ from typing import Any, TypeAlias
 from rigging_py.chat import Chat, ChatPipeline, ToolStartedEvent, TurnDiscarded
 from rigging_py.generator import Generator, get_generator
 from rigging_py.run import StreamedText
+from rigging_py.util.text import plain
 
 ResetCallback: TypeAlias = Callable[[ChatPipeline], Awaitable[ChatPipeline]]
 """Gives the pipeline to begin again with."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 EXIT, RESET, AGAIN = {"exit", "quit", "q"}, {"reset", "restart"}, {"again", "retry"}
 
 
@@ -85,9 +84,9 @@ async def _answered(asked: ChatPipeline, write: Callable[[str], None]) -> Chat |
         write("\n[stopped]\n")
         return None
     except Exception as error:  # noqa: BLE001 — the wall before a person, whose conversation must not be lost
-        write(_plain(f"\n[error]: {error}\n"))
+        write(plain(f"\n[error]: {error}\n"))
         return None
-    write(_plain(f"\n[error]: {answered.error}\n") if answered.failed else "\n")
+    write(plain(f"\n[error]: {answered.error}\n") if answered.failed else "\n")
     return None if answered.failed else answered
 
 
@@ -97,9 +96,9 @@ async def _streamed(asked: ChatPipeline, write: Callable[[str], None]) -> Chat:
         async for event in stream:
             match event:
                 case StreamedText(text):
-                    write(_plain(text))
+                    write(plain(text))
                 case ToolStartedEvent(call):
-                    write(_plain(f"\n |- {call.name}({call.raw})\n"))
+                    write(plain(f"\n |- {call.name}({call.raw})\n"))
                 case TurnDiscarded():
                     write("\n |- not accepted, and asked again\n")
                 case _:
@@ -122,8 +121,3 @@ def _on_interrupt(handler: Callable[[int, Any], object]) -> Generator_[None]:
 
 def _print(text: str) -> None:
     print(text, end="", flush=True)  # noqa: T201
-
-
-def _plain(text: str) -> str:
-    """The text of others, in which nothing moves the cursor or hides a line."""
-    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)

@@ -13,10 +13,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rigging_py.cli.plain import excerpt, paragraphs, plain
+from rigging_py.cli.plain import excerpt
 from rigging_py.cli.told import STEPS, Told, tell_cause, tell_entry
 from rigging_py.message import Usage
 from rigging_py.store import RunSummary
+from rigging_py.util.text import plain
 
 _WIDE = 400
 """Columns where there is no terminal, so that a line stays a line."""
@@ -30,7 +31,7 @@ def show_json(value: Any) -> None:
 
 def say(text: str) -> None:
     """One line."""
-    sys.stdout.write(f"{plain(text)}\n")
+    sys.stdout.write(f"{plain(text, keep='')}\n")
 
 
 def show_lines(lines: Sequence[RunSummary]) -> None:
@@ -80,7 +81,7 @@ def show_journal(told: Told) -> None:
 def show_messages(told: Told) -> None:
     """Everything said, in full."""
     for message in told.run.messages:
-        sys.stdout.write(f"\n{paragraphs(str(message))}\n")
+        sys.stdout.write(f"\n{plain(str(message))}\n")
 
 
 def _show_table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -89,7 +90,7 @@ def _show_table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         table.add_column(name, overflow="fold")
     for row in rows:
         # As Text a cell is no markup, whatever brackets are in it.
-        table.add_row(*(Text(plain(cell)) for cell in row))
+        table.add_row(*(Text(plain(cell, keep="")) for cell in row))
     is_terminal = sys.stdout.isatty()
     console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=None if is_terminal else _WIDE)
     console.print(table)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Any, cast
 
 from rigging_py.parsing import to_xml_tag
 
 _CDATA = {"&lt;![CDATA[": "<![CDATA[", "]]&gt;": "]]>"}
+_JOINERS = "\u200c\u200d"
+"""Parts of words and of emoji, which hide nothing."""
 
 
 def to_snake(text: str) -> str:
@@ -20,6 +23,22 @@ def unescape_cdata_tags(text: str) -> str:
     for escaped, mark in _CDATA.items():
         text = text.replace(escaped, mark)
     return text
+
+
+def plain(text: str, *, keep: str = "\n\t") -> str:
+    """Text of others as people may be shown it: what moves the cursor, changes colours, turns text around or cannot be
+    seen is an escape such as `\\x1b`. Of such characters those to `keep` stay, lines and tabs where nothing is said.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one in keep or _is_seen(one) else ascii(one)[1:-1] for one in text)
+
+
+def _is_seen(character: str) -> bool:
+    if character.isprintable() or character in _JOINERS:
+        return True
+    # Blanks of other scripts, and what is newer than Python's tables, such as emoji; what is behind them is all tags.
+    return unicodedata.category(character) in ("Zs", "Cn") and character < "\U000e0000"
 
 
 def truncate_string(text: str, max_length: int, *, suf: str = "...") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -10,11 +9,7 @@ from typing import Any
 from rigging_py.chat import Chat
 from rigging_py.generator import WatchCallback
 from rigging_py.logging import LogLevel, level_named, turn_on
-
-# What moves the cursor, changes colours, turns text around, cannot be seen, or cannot be written.
-_UNSHOWABLE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
-)
+from rigging_py.util.text import plain
 
 
 def make_stream_to_logs(*, level: LogLevel = "info", max_chars: int = 500, max_lines: int = 20) -> WatchCallback:
@@ -54,11 +49,7 @@ def _shown(said: str, max_chars: int, max_lines: int) -> str:
     lines = said[:max_chars].split("\n")[:max_lines]
     text = "\n".join(lines)
     more = f" … ({len(said) - len(text)} more characters)" if len(text) < len(said) else ""
-    return _UNSHOWABLE.sub(_spelled_out, text).replace("\n", "\n    ") + more
-
-
-def _spelled_out(found: re.Match[str]) -> str:
-    return ascii(found[0])[1:-1]
+    return plain(text).replace("\n", "\n    ") + more
 
 
 stream_to_logs = make_stream_to_logs()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from rigging_py.util import (
     unescape_cdata_tags,
     unescape_xml,
 )
+from rigging_py.util.text import plain
 
 
 @given(st.text())
@@ -68,6 +70,20 @@ def test_lines_go_out_of_the_middle() -> None:
     assert shorten_text("1\n2\n3\n4\n5", max_lines=3) == "1\n2\n...\n5"
     assert shorten_text("1\n2", max_lines=2) == "1\n2"
     assert shorten_text("aaaa\nb\ncccc", 2, 7, sep="-") == "aaa-ccc"
+
+
+@given(st.text())
+def test_plain_text_moves_nothing_and_hides_nothing(text: str) -> None:
+    shown = plain(text)
+    assert plain(shown) == shown
+    assert all(unicodedata.category(one) not in ("Cc", "Cs", "Zl", "Zp") or one in "\n\t" for one in shown)
+    assert all(one not in shown for one in "\x1b\r\x9b\u200b\u200f\u202e\u2069\ufeff\U000e0041\ud800")
+
+
+def test_what_people_write_stays_as_it_is() -> None:
+    for text in ("a\nb\tc", "é 👨\u200d👩 \U0001fa77", "\u00a0\u3000", "می\u200cخواهم"):
+        assert plain(text) == text
+    assert plain("a\nb\x1b[2J", keep="") == r"a\nb\x1b[2J"
 
 
 def test_lists_are_flattened_and_tuples_left() -> None:
