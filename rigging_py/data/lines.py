@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic_core import from_json, to_json
+from pydantic_core import PydanticSerializationError, from_json
 
 from rigging_py.chat import Chat, ChatList
 from rigging_py.data.reading import as_chats, read_chat, stored
@@ -17,7 +18,18 @@ from rigging_py.error import ProcessingError
 def chats_to_jsonl(chats: Chat | Sequence[Chat], path: str | PathLike[str]) -> None:
     """Writes one line of JSON for each chat, without the values that are None, in place of what was there."""
     with Path(path).open("wb") as file:
-        file.writelines(to_json(stored(chat, exclude_none=True)) + b"\n" for chat in as_chats(chats))
+        file.writelines(map(chat_line, as_chats(chats)))
+
+
+def chat_line(chat: Chat) -> bytes:
+    """A line that `Chat.model_validate_json` reads again, without what is None.
+
+    What is no JSON, such as an object in the metadata, becomes the name of its type, and half a surrogate pair a `?`.
+    """
+    try:
+        return chat.model_dump_json(exclude_none=True).encode() + b"\n"
+    except PydanticSerializationError:
+        return json.dumps(stored(chat, exclude_none=True), ensure_ascii=False).encode(errors="replace") + b"\n"
 
 
 def jsonl_to_chats(path: str | PathLike[str]) -> ChatList:

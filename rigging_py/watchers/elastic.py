@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rigging_py.chat import Chat
+from rigging_py.data import chats_to_elastic, chats_to_elastic_data
 from rigging_py.error import NotWrittenError
 from rigging_py.watchers.spelling import Watcher, chats_among, snapshot
 
@@ -69,8 +70,6 @@ class _Index:
 
     async def _refused(self, chats: Mapping[str, Chat]) -> dict[str, Exception]:
         """What was not written of `chats`, and why."""
-        from rigging_py.data import chats_to_elastic, chats_to_elastic_data
-
         if self._is_to_be_made:
             await chats_to_elastic([], self._index, self._client)
             self._is_to_be_made = False

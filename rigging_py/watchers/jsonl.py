@@ -12,8 +12,10 @@ from pathlib import Path
 from pydantic_core import to_json
 
 from rigging_py.chat import Chat
+from rigging_py.data import flatten_chats
+from rigging_py.data.lines import chat_line
 from rigging_py.watchers.outbox import Outbox
-from rigging_py.watchers.spelling import Watcher, chat_line, snapshot
+from rigging_py.watchers.spelling import Watcher, snapshot
 
 if sys.platform != "win32":
     import fcntl
@@ -37,8 +39,6 @@ def write_messages_to_jsonl(file: str | Path, *, replace: bool = False) -> Watch
 
 
 def _rows(chats: Sequence[Chat]) -> list[bytes]:
-    from rigging_py.data import flatten_chats
-
     return [to_json(row) + b"\n" for row in flatten_chats([snapshot(chat) for chat in chats])]
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from rigging_py.chat import Chat
-from rigging_py.generator import WatchCallback
 from rigging_py.logging import LogLevel, level_named, turn_on
 from rigging_py.util.text import plain
 
 
-def make_stream_to_logs(*, level: LogLevel = "info", max_chars: int = 500, max_lines: int = 20) -> WatchCallback:
+def make_stream_to_logs(
+    *, level: LogLevel = "info", max_chars: int = 500, max_lines: int = 20
+) -> Callable[[list[Any]], Awaitable[None]]:
     """A watcher that logs each message of a chat, cut to `max_chars` characters and `max_lines` lines.
 
     Where the conversation goes on that was logged before, what is new is logged. Control characters are spelled out,

@@ -7,8 +7,9 @@ from threading import Lock
 from typing import Any
 from weakref import WeakValueDictionary
 
+from rigging_py.data.lines import chat_line
 from rigging_py.watchers.outbox import Outbox
-from rigging_py.watchers.spelling import Watcher, chat_line
+from rigging_py.watchers.spelling import Watcher
 
 ATTEMPTS = 50
 """How often an append is begun again because somebody else was faster; every time, somebody got on."""

@@ -1,15 +1,13 @@
-"""What every watcher that writes shares: its form, which of what it is shown it takes, and how that is spelled."""
+"""What every watcher that writes shares: its form, which of what it is shown it takes, and that as it is now."""
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from pydantic_core import PydanticSerializationError
-
 from rigging_py.chat import Chat
+from rigging_py.data.lines import chat_line
 from rigging_py.error import PipelineWarning
 
 
@@ -38,23 +36,6 @@ def chats_among(finished: Sequence[Any], target: str) -> list[Chat]:
     return chats
 
 
-def chat_line(chat: Chat) -> bytes:
-    """A line that `Chat.model_validate_json` reads again, without what is None.
-
-    What is no JSON, such as an object in the metadata, becomes the name of its type, and half a surrogate pair a `?`.
-    """
-    try:
-        return chat.model_dump_json(exclude_none=True).encode() + b"\n"
-    except PydanticSerializationError:
-        data = chat.model_dump(mode="json", exclude_none=True, fallback=_type_name)
-        return json.dumps(data, ensure_ascii=False).encode(errors="replace") + b"\n"
-
-
 def snapshot(chat: Chat) -> Chat:
     """The chat as it is now, and as it can be read again."""
     return Chat.model_validate_json(chat_line(chat))
-
-
-def _type_name(value: object) -> str:
-    # Not its repr, which may hold what nobody meant to store.
-    return f"<{type(value).__qualname__}>"

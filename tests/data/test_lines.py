@@ -23,6 +23,13 @@ def test_a_line_is_a_chat_without_what_is_none(tmp_path: Path) -> None:
     assert rg.data.jsonl_to_chats(tmp_path / "chats.jsonl")[0].all == chat.all
 
 
+def test_what_is_no_json_costs_no_line(tmp_path: Path) -> None:
+    chat = rg.Chat(messages=["half a pair: \ud800"], metadata={"tool": object()})
+    rg.data.chats_to_jsonl([EMPTY, chat], tmp_path / "chats.jsonl")
+    _, back = rg.data.jsonl_to_chats(tmp_path / "chats.jsonl")
+    assert (back.last.content, back.metadata) == ("half a pair: ?", {"tool": "<object>"})
+
+
 def test_what_was_in_the_file_is_replaced(tmp_path: Path) -> None:
     file = tmp_path / "chats.jsonl"
     for _ in range(2):
