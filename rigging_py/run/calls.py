@@ -77,7 +77,7 @@ def read_calls(run_id: str, turn: int, asked: Sequence[ToolCall]) -> list[Pendin
 
 
 def _read(key: str, id_: str, name: str, raw: str) -> PendingToolCall:
-    arguments = _json_object(raw)
+    arguments = json_object(raw)
     return PendingToolCall(key, id_, name, arguments or {}, raw, malformed=arguments is None)
 
 
@@ -118,7 +118,7 @@ def _with_id(call: ToolCall, id_: str) -> ToolCall:
     return call if call.id == id_ else call.model_copy(update={"id": id_})
 
 
-def _json_object(raw: str) -> dict[str, Any] | None:
+def json_object(raw: str) -> dict[str, Any] | None:
     """The object that a text is in JSON, no text being the empty one; None for anything else."""
     try:
         value: object = from_json(raw, allow_inf_nan=False) if raw.strip() else {}

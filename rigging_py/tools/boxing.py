@@ -12,9 +12,9 @@ from rigging_py.error import Stop
 from rigging_py.message import AnyContent, ContentText, Message
 from rigging_py.parsing import tagged
 from rigging_py.run import ToolResult
+from rigging_py.util import shorten_string
 
 STOP_TAG = "rg-stop"
-_CUT = " ... "
 
 
 def box(value: object, *, truncate: int | None = None) -> ToolResult:
@@ -76,9 +76,4 @@ def _cut(parts: Sequence[AnyContent], limit: int | None) -> tuple[AnyContent, ..
 
 
 def _shortened(text: str, limit: int | None) -> str:
-    if limit is None or len(text) <= limit:
-        return text
-    if limit <= len(_CUT) + 1:
-        return text[:limit]
-    kept = limit - len(_CUT)
-    return text[: kept - kept // 2] + _CUT + text[-(kept // 2) :]
+    return text if limit is None else shorten_string(text, limit, sep=" ... ")

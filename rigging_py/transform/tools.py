@@ -38,14 +38,12 @@ def make_tools_to_json_transform(
     """
     if mode not in ("json", "json-in-xml", "json-with-tag"):
         raise ValueError(f"The modes in JSON are 'json', 'json-in-xml' and 'json-with-tag'; not {mode!r}.")
-    codec = replace(
-        codec_of_mode(mode),
-        system_prompt=system_tool_prompt,
-        responses_as_user_messages=tool_responses_as_user_messages,
-    )
+    codec = codec_of_mode(mode)
     return _transform(
         replace(
             codec,
+            system_prompt=system_tool_prompt,
+            responses_as_user_messages=tool_responses_as_user_messages,
             call_tag=tool_call_tag or codec.call_tag,
             response_tag=tool_response_tag or codec.response_tag,
         )

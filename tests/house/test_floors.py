@@ -190,7 +190,7 @@ def is_text(node: ast.stmt) -> bool:
 def is_re_export(node: ast.stmt) -> bool:
     """An import, now or on first use."""
     if isinstance(node, ast.If):
-        return ast.unparse(node.test) == "TYPE_CHECKING" and all(map(is_re_export, node.body))
+        return ast.unparse(node.test) in ("TYPE_CHECKING", "not TYPE_CHECKING") and all(map(is_re_export, node.body))
     is_late = isinstance(node, ast.Assign) and ast.unparse(node).startswith("__getattr__ = on_first_use(__name__, ")
     return is_late or isinstance(node, ast.Import | ast.ImportFrom)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from pydantic_core import from_json, to_json
 
-from rigging_py.run.calls import is_finite
+from rigging_py.run.calls import json_object
 
 UNREADABLE = "unreadable_call"
 """The name of a call whose name cannot be read, so that whoever executes it finds that there is no such tool."""
@@ -41,15 +41,6 @@ class Finder(Protocol):
 def as_json(value: object) -> str:
     """A value in JSON; numbers that JSON lacks come out so that nobody takes the text for JSON."""
     return to_json(value, inf_nan_mode="constants").decode()
-
-
-def json_object(text: str) -> dict[str, Any] | None:
-    """The object that arguments are, no text being the empty one; None for all else."""
-    try:
-        value: object = from_json(text, allow_inf_nan=False) if text.strip() else {}
-    except (ValueError, TypeError):  # the latter for half of a surrogate pair
-        return None
-    return cast("dict[str, Any]", value) if isinstance(value, dict) and is_finite(cast("object", value)) else None
 
 
 def arguments_of(value: object) -> str:

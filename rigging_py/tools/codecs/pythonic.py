@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from rigging_py.message import ToolCall
-from rigging_py.tools.codecs.found import FoundCall, json_object, without_tags
+from rigging_py.run.calls import json_object
+from rigging_py.tools.codecs.found import FoundCall, without_tags
 from rigging_py.tools.codecs.literals import end_of_block, read_calls
 
 _OPENING = re.compile(r"\[\s{0,64}(\w[\w.-]{0,127})\s{0,64}\(")

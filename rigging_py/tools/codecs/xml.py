@@ -15,7 +15,8 @@ from pydantic_core import from_json
 from rigging_py.parsing import Found, elements, escape, read_text, unescape
 from rigging_py.parsing.extract import read_attributes
 from rigging_py.parsing.shape import JsonSchema
-from rigging_py.tools.codecs.found import as_json, json_object
+from rigging_py.run.calls import json_object
+from rigging_py.tools.codecs.found import as_json
 from rigging_py.tools.codecs.schema import Place, field_names
 
 _ITEM = "item"
