@@ -310,10 +310,12 @@ __all__ = [
 _named = on_first_use(__name__, _HOMES)
 
 
-def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
-        return import_module(f"{__name__}.{name}")
-    return _named(name)
+if not TYPE_CHECKING:  # or checkers would take any name
+
+    def __getattr__(name: str) -> Any:
+        if name in _ROOMS:
+            return import_module(f"{__name__}.{name}")
+        return _named(name)
 
 
 def __dir__() -> list[str]:

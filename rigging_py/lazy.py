@@ -9,7 +9,8 @@ from typing import Any
 def on_first_use(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     """The `__getattr__` of a package, for names by the module in it that they come from.
 
-    It raises `AttributeError` for any other. A name that is also that of its module has to be imported at once.
+    Hide it from type checkers, which would take any name for one of the package's. It raises `AttributeError` for a
+    name that is not among these. One that is also that of its module has to be imported at once.
     """
 
     def load(name: str) -> Any:

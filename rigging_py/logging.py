@@ -22,10 +22,12 @@ _handlers: list[int] = []
 """Those that `configure_logging` added."""
 
 
-def __getattr__(name: str) -> Any:
-    if name != "logger":
-        raise AttributeError(f"rigging_py.logging has no {name!r}.")
-    return _loguru()
+if not TYPE_CHECKING:  # or checkers would take any name
+
+    def __getattr__(name: str) -> Any:
+        if name != "logger":
+            raise AttributeError(f"rigging_py.logging has no {name!r}.")
+        return _loguru()
 
 
 @cache

@@ -20,11 +20,12 @@ from rigging_py.chat.failures import check_catchable
 from rigging_py.chat.output import Asked, answer_tool, asking_for, checking, extra_turns
 from rigging_py.chat.transforming import Caching, Transforming
 from rigging_py.error import InvalidGeneratorError, PipelineWarning
-from rigging_py.generator import Generator, WatchCallback
+from rigging_py.generator import Generator, WatchCallback, Wrapper
 from rigging_py.message import GenerateParams, Message, ToolChoice
 from rigging_py.observe import Hooks, Seam, Tracing, automatic, check_hook, is_listened_to
 from rigging_py.run import OnTruncated, OutputMode, OutputSpec, Program, RunLimits
 from rigging_py.tools import Tool, ToolMode, as_tools
+from rigging_py.tools.options import Catch
 
 if TYPE_CHECKING:
     from rigging_py.transform import Transform
@@ -216,7 +217,7 @@ class Conversation:
         max_depth: int | None = None,
         add_stop_token: bool | None = None,
         max_concurrent: int | None = None,
-        catch: Any = None,
+        catch: Catch | None = None,
     ) -> Self:
         """Returns the pipeline with tools: `Tool`s, callables, prompts, objects with `tool_method`s, or lists of these.
 
@@ -262,7 +263,7 @@ class Conversation:
             check_cache_mode(mode)
         return replace(self, caching=mode or None)
 
-    def wrap(self, func: Callable[..., Any] | None) -> Self:
+    def wrap(self, func: Wrapper | None) -> Self:
         """Returns the pipeline with a generator whose calls go through `func`; see `Generator.wrap`."""
         return self.answered_by(self.generator.wrap(func))
 

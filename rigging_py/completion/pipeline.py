@@ -18,7 +18,7 @@ from rigging_py.chat.watch import show
 from rigging_py.completion.completion import Completion
 from rigging_py.completion.continuing import Continuing
 from rigging_py.error import CompletionExhaustedMaxRoundsError, MessagesExhaustedMaxRoundsError
-from rigging_py.generator import Generator, WatchCallback, get_generator
+from rigging_py.generator import Generator, WatchCallback, Wrapper, get_generator
 from rigging_py.message import GenerateParams, Message
 from rigging_py.run import OutputSpec
 
@@ -107,7 +107,7 @@ class CompletionPipeline:
         given = GenerateParams(**values) if values else None
         return replace(self, params=(self.params or GenerateParams()).merge_with(params, given))
 
-    def wrap(self, func: Callable[..., Any] | None) -> Self:
+    def wrap(self, func: Wrapper | None) -> Self:
         """Returns the pipeline with a generator whose calls go through `func`; see `Generator.wrap`."""
         return replace(self, generator=self.generator.wrap(func))
 

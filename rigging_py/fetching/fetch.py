@@ -8,7 +8,7 @@ import re
 import socket
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 from urllib.parse import urljoin, urlsplit
 
 from rigging_py.error import FetchRefusedError, ServerFaultError, TimedOutError
@@ -29,6 +29,16 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """Gives the IP addresses of a host's name."""
+
+
+class FetchRules(TypedDict, total=False):
+    """The options of `fetch`."""
+
+    max_bytes: int
+    timeout: float
+    max_redirects: int
+    allow_private: Collection[str]
+    resolve: Resolve
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,11 +51,12 @@ __all__ = [
     "with_fixups",
 ]
 
-# Most programs have one provider, and no other has to be loaded for it.
-__getattr__ = on_first_use(
-    __name__,
-    {
-        **dict.fromkeys(("HTTPGenerator", "HTTPSpec", "HttpHook", "HttpHookAction"), "http"),
-        **dict.fromkeys(("LiteLLMGenerator", "get_max_tokens_for_model"), "lite"),
-    },
-)
+if not TYPE_CHECKING:  # or checkers would take any name
+    # Most programs have one provider, and no other has to be loaded for it.
+    __getattr__ = on_first_use(
+        __name__,
+        {
+            **dict.fromkeys(("HTTPGenerator", "HTTPSpec", "HttpHook", "HttpHookAction"), "http"),
+            **dict.fromkeys(("LiteLLMGenerator", "get_max_tokens_for_model"), "lite"),
+        },
+    )

@@ -25,8 +25,8 @@ S = TypeVar("S")
 Wrapper: TypeAlias = Callable[[Callable[[Any, GenerateParams], Awaitable[Any]]], Callable[..., Awaitable[Any]]]
 """A decorator of the function that asks a model; see `Generator.wrap`."""
 
-WatchCallback: TypeAlias = Callable[[list[Any]], Awaitable[None]]
-"""Sees finished chats and completions; what it raises becomes a warning."""
+WatchCallback: TypeAlias = Callable[[list[Any]], Awaitable[None] | None]
+"""Sees finished chats and completions, at once or awaited; what it raises becomes a warning."""
 
 GeneratedMessage = ModelTurn
 """What `generate_messages` gives for one conversation; the name that Rigging's users know."""

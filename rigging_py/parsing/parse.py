@@ -5,13 +5,17 @@ A type is a `Model`, or any other that a prompt may return. Every result comes w
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, overload
 
 from pydantic import ValidationError
 
 from rigging_py.error import MissingModelError, PromptDefinitionError, UnparsedError
 from rigging_py.parsing.codec import ItemCodec, all_valid, codec_of, first_valid
 
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
 T = TypeVar("T")
 
 PARSE_ERRORS = (MissingModelError, UnparsedError, ValidationError)
@@ -67,11 +71,37 @@ def try_parse_set(
         return []
 
 
+@overload
+def parse_many(text: str, a: type[A], /) -> list[tuple[A, slice]]: ...
+@overload
+def parse_many(text: str, a: type[A], b: type[B], /) -> list[tuple[A | B, slice]]: ...
+@overload
+def parse_many(text: str, a: type[A], b: type[B], c: type[C], /) -> list[tuple[A | B | C, slice]]: ...
+@overload
+def parse_many(text: str, a: type[A], b: type[B], c: type[C], d: type[D], /) -> list[tuple[A | B | C | D, slice]]: ...
+@overload
+def parse_many(text: str, *types: type[T]) -> list[tuple[T, slice]]: ...
 def parse_many(text: str, *types: type[Any]) -> list[tuple[Any, slice]]:
     """Every value of each type, in the order they stand in the text. Raises as `parse_set` for the first that fails."""
     return sorted((found for one in types for found in _every(text, one)), key=_start)
 
 
+@overload
+def try_parse_many(text: str, a: type[A], /, *, fail_on_missing: bool = ...) -> list[tuple[A, slice]]: ...
+@overload
+def try_parse_many(
+    text: str, a: type[A], b: type[B], /, *, fail_on_missing: bool = ...
+) -> list[tuple[A | B, slice]]: ...
+@overload
+def try_parse_many(
+    text: str, a: type[A], b: type[B], c: type[C], /, *, fail_on_missing: bool = ...
+) -> list[tuple[A | B | C, slice]]: ...
+@overload
+def try_parse_many(
+    text: str, a: type[A], b: type[B], c: type[C], d: type[D], /, *, fail_on_missing: bool = ...
+) -> list[tuple[A | B | C | D, slice]]: ...
+@overload
+def try_parse_many(text: str, *types: type[T], fail_on_missing: bool = ...) -> list[tuple[T, slice]]: ...
 def try_parse_many(text: str, *types: type[Any], fail_on_missing: bool = False) -> list[tuple[Any, slice]]:
     """As `parse_many`, without the types that fail; `fail_on_missing` still raises for the missing."""
     found: list[tuple[Any, slice]] = []

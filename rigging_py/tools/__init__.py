@@ -41,7 +41,8 @@ __all__ = [
     "tool_method",
 ]
 
-# Most programs use no tools of other servers, and no model class to read results with.
-__getattr__ = on_first_use(
-    __name__, {"MCPClient": "mcp_client", "ToolResponse": "response", "as_mcp": "mcp_server", "mcp": "mcp_client"}
-)
+if not TYPE_CHECKING:  # or checkers would take any name
+    # Most programs use no tools of other servers, and no model class to read results with.
+    __getattr__ = on_first_use(
+        __name__, {"MCPClient": "mcp_client", "ToolResponse": "response", "as_mcp": "mcp_server", "mcp": "mcp_client"}
+    )
