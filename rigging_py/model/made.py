@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, Field, create_model
 from pydantic.errors import PydanticUserError
+from pydantic_core import SchemaError
 from pydantic_xml import BaseXmlModel, element, wrapped
 from pydantic_xml.errors import BaseError
 
@@ -29,18 +30,21 @@ _PLAIN: Mapping[str, Any] = {
     "boolean": bool,
     "null": type(None),
 }
-_LIMITS: Mapping[str, str] = {
+_OF_NUMBERS = {
     "minimum": "ge",
     "maximum": "le",
     "exclusiveMinimum": "gt",
     "exclusiveMaximum": "lt",
     "multipleOf": "multiple_of",
-    "minLength": "min_length",
-    "maxLength": "max_length",
-    "minItems": "min_length",
-    "maxItems": "max_length",
-    "pattern": "pattern",
 }
+_LIMITS: Mapping[str, Mapping[str, str]] = {
+    "integer": _OF_NUMBERS,
+    "number": _OF_NUMBERS,
+    "string": {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"},
+    "array": {"minItems": "min_length", "maxItems": "max_length"},
+}
+"""The limits of a JSON type, as pydantic calls them; those of another type do not count."""
+_NAMES_OF_LIMITS = frozenset(name for limits in _LIMITS.values() for name in limits)
 
 
 def make_from_schema(schema: JsonSchema, name: str | None = None, *, allow_primitive: bool = False) -> type[Model]:
@@ -58,7 +62,10 @@ def make_from_schema(schema: JsonSchema, name: str | None = None, *, allow_primi
     Raises `PromptDefinitionError` for a schema without properties, that holds itself, or that text cannot hold.
     """
     given = name or str(schema.get("title") or "SchemaModel")
-    return _Schemas(schema).model(schema, given, is_primitive=allow_primitive)
+    try:
+        return _Schemas(schema).model(schema, given, is_primitive=allow_primitive)
+    except RecursionError:
+        raise PromptDefinitionError(f"The schema of {given!r} is nested too deeply.") from None
 
 
 def make_from_signature(signature: inspect.Signature, name: str | None = None) -> type[Model]:
@@ -104,7 +111,7 @@ class _Schemas:
     """The parts of one schema as types."""
 
     def __init__(self, root: JsonSchema) -> None:
-        self._definitions = {**_mapping(root.get("definitions")), **definitions_of(root)}
+        self._definitions = {**_mapping(root.get("definitions")), **_mapping(definitions_of(root))}
         self._around: list[str] = []
 
     def model(self, schema: JsonSchema, name: str, *, is_primitive: bool) -> type[Model]:
@@ -132,9 +139,16 @@ class _Schemas:
     def _type(self, key: str, schema: JsonSchema) -> Any:
         if isinstance(reference := schema.get("$ref"), str):
             return self._referred(reference)
-        limits: dict[str, Any] = {ours: schema[theirs] for theirs, ours in _LIMITS.items() if theirs in schema}
-        kind = self._unlimited(key, schema)
-        return Annotated[kind, Field(**limits)] if limits else kind
+        if "const" in schema or "enum" in schema:
+            return self._choice([schema["const"]] if "const" in schema else _items(schema["enum"]))
+        for union in ("anyOf", "oneOf", "allOf"):
+            if union in schema:
+                limits = {name: schema[name] for name in _NAMES_OF_LIMITS & schema.keys()}
+                return _any_of(self._type(key, {**limits, **_mapping(part)}) for part in _items(schema[union]))
+        kind = schema.get("type", "object" if "properties" in schema else "string")
+        if isinstance(kind, list):
+            return _any_of(self._limited(key, str(one), schema) for one in _items(schema["type"]))
+        return self._limited(key, str(kind), schema)
 
     def _referred(self, reference: str) -> Any:
         name = reference.rpartition("/")[2]
@@ -147,23 +161,18 @@ class _Schemas:
         finally:
             self._around.pop()
 
-    def _unlimited(self, key: str, schema: JsonSchema) -> Any:
-        if "const" in schema or "enum" in schema:
-            return self._choice([schema["const"]] if "const" in schema else _items(schema["enum"]))
-        for union in ("anyOf", "oneOf", "allOf"):
-            if union in schema:
-                return _any_of(self._type(key, _mapping(part)) for part in _items(schema[union]))
-        kind = schema.get("type", "object" if "properties" in schema else "string")
-        if isinstance(kind, list):
-            return _any_of(self._of(key, str(one), schema) for one in _items(schema["type"]))
-        return self._of(key, str(kind), schema)
-
     def _choice(self, choices: list[Any]) -> Any:
         if not choices or not all(isinstance(one, (str, int, bool, type(None))) for one in choices):
             raise PromptDefinitionError(
                 f"Of {choices!r} no choice can be made; choices are texts, whole numbers or null."
             )
         return Literal[tuple(choices)]
+
+    def _limited(self, key: str, kind: str, schema: JsonSchema) -> Any:
+        names = _LIMITS.get(kind, {})
+        limits: dict[str, Any] = {ours: schema[theirs] for theirs, ours in names.items() if theirs in schema}
+        made = self._of(key, kind, schema)
+        return Annotated[made, Field(**limits)] if limits else made
 
     def _of(self, key: str, kind: str, schema: JsonSchema) -> Any:
         """The type of one JSON type."""
@@ -178,7 +187,10 @@ class _Schemas:
 
 def _any_of(kinds: Iterable[Any]) -> Any:
     union: Any = Union  # as a value, since type checkers take no variable in a type
-    return union[tuple(kinds)]
+    given = tuple(kinds)
+    if not given:
+        raise PromptDefinitionError("A union of no types is in the schema, and nothing is a value of it.")
+    return union[given]
 
 
 def _made(name: str, description: object, fields: Mapping[str, tuple[Any, Any]]) -> type[Model]:
@@ -188,7 +200,7 @@ def _made(name: str, description: object, fields: Mapping[str, tuple[Any, Any]])
     try:
         made = create_model(_class_name(name), __base__=Model, __doc__=doc, **given)
         made.ensure_valid()
-    except (PydanticUserError, BaseError, NameError) as error:
+    except (PydanticUserError, SchemaError, BaseError, NameError) as error:
         raise PromptDefinitionError(f"A model {name!r} cannot be made: {error}") from error
     return made
 

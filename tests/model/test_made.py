@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable
+from functools import reduce
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -88,6 +89,17 @@ def test_the_limits_of_a_schema_are_kept() -> None:
         Order.from_text("<book-order><title/><home/></book-order>")
 
 
+@pytest.mark.parametrize(
+    "kinds", [{"type": "string"}, {"type": ["string", "integer"]}, {"anyOf": [{}, {"type": "integer"}]}]
+)
+def test_the_limits_of_another_type_do_not_count(kinds: dict[str, Any]) -> None:
+    schema = {"title": "Order", "properties": {"name": {**kinds, "minimum": 5, "minLength": 2}}, "required": ["name"]}
+    [order] = make_from_schema(schema).from_text("<order><name>Ann</name></order>")
+    assert order[0].model_dump() == {"name": "Ann"}
+    with pytest.raises(ValidationError, match="at least 2 characters"):
+        make_from_schema(schema).from_text("<order><name>3</name></order>")
+
+
 def test_a_single_property_may_be_the_text_of_its_model() -> None:
     schema = {"properties": {"a": {"type": "integer"}}, "required": ["a"]}
     assert make_from_schema(schema).xml_tags() == "<schema-model></schema-model>"
@@ -107,6 +119,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"$defs": {"b": {"$ref": "#/$defs/b"}}, "properties": {"a": {"$ref": "#/$defs/b"}}}, "leads back to itself"),
     ({"properties": {"a": {"type": "array", "items": {"type": "array"}}}}, "cannot be made"),
     ({"properties": {"a": {"enum": [{}]}}}, "no choice can be made"),
+    ({"$defs": [], "properties": {"a": {"$ref": "#/$defs/b"}}}, "leads to nothing"),
+    ({"properties": {"a": {"anyOf": []}}}, "nothing is a value of it"),
+    ({"properties": {"a": {"type": []}}}, "nothing is a value of it"),
+    ({"properties": {"a": {"type": "string", "pattern": "("}}}, "cannot be made"),
+    ({"properties": {"a": {"type": "integer", "minimum": "x"}}}, "cannot be made"),
+    ({"properties": {"a": reduce(lambda inner, _: {"items": inner, "type": "array"}, range(3000), {})}}, "too deeply"),
 ]
 
 
