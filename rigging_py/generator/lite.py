@@ -4,69 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import warnings
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import cache
 from typing import Any, cast
 
 from pydantic import Field, PrivateAttr
-from pydantic_core import to_json
 
 from rigging_py.error import (
-    AuthenticationFailedError,
-    ContextOverflowError,
     GeneratorWarning,
-    InvalidError,
-    NotFoundError,
-    ProviderError,
-    RateLimitedError,
-    RefusedError,
-    ServerFaultError,
-    StreamInterruptedError,
-    TimedOutError,
 )
 from rigging_py.generator.base import Generator, each
 from rigging_py.generator.fixups import LITELLM_FIXUPS, with_fixups
+from rigging_py.generator.lite_failures import failure_of, failure_within
 from rigging_py.generator.lite_reply import facts_of, is_probably_cut, with_media
 from rigging_py.generator.network import refuse_outside
 from rigging_py.generator.slots import Pace, Slots
 from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, Usage, fresh
 from rigging_py.wire import (
-    BODY_LIMIT,
     ChatStream,
     chat_request,
     chat_turn,
-    failure_kind,
-    read_seconds,
     read_usage,
-    redacted,
-    stream_failure,
 )
-
-_KEYLESS = re.compile(r"api_key.* must be set|missing (\w+ )*(credentials|api key)", re.IGNORECASE)
-_TRACEBACK = "\nTraceback (most recent call last)"
-_FAILURES: Mapping[str, type[ProviderError]] = {
-    "AuthenticationError": AuthenticationFailedError,
-    "PermissionDeniedError": AuthenticationFailedError,
-    "NotFoundError": NotFoundError,
-    "ContextWindowExceededError": ContextOverflowError,
-    "ContentPolicyViolationError": RefusedError,
-    "RateLimitError": RateLimitedError,
-    "Timeout": TimedOutError,
-    "APIConnectionError": ServerFaultError,
-    "ServiceUnavailableError": ServerFaultError,
-    "InternalServerError": ServerFaultError,
-    "BadGatewayError": ServerFaultError,
-    "BadRequestError": InvalidError,
-    "UnprocessableEntityError": InvalidError,
-    "APIResponseValidationError": InvalidError,
-    "APIError": ServerFaultError,
-}
-"""litellm's exceptions by name, the most derived first to match."""
-
 
 _NO_KEY = "no-key-was-given"
 
@@ -145,7 +107,7 @@ class LiteLLMGenerator(Generator):
             async for chunk in chunks:
                 yield chunk.model_dump()
         except Exception as error:
-            failure = self._broken(error)
+            failure = failure_within(error, self.model, self.key())
             if failure is None:
                 raise
             raise failure from None
@@ -191,52 +153,11 @@ class LiteLLMGenerator(Generator):
             given = fresh({name: value for name, value in request.items() if value is not None})
             return await litellm.acompletion(**given)
         except Exception as error:
-            failure = self._failure(error)
+            failure = failure_of(error, self.model, self.key())
             if failure is None:
                 raise
             # litellm's own text may repeat the request, key included.
             raise failure from None
-
-    def _broken(self, error: Exception) -> ProviderError | None:
-        """The error of our tree for one in the middle of a stream, where litellm hides what happened under its own."""
-        causes = list(_causes(error))
-        names = {base.__name__ for cause in causes for base in type(cause).__mro__}
-        body = next((body for cause in causes if (body := getattr(cause, "body", None))), None)
-        if body is not None:
-            return stream_failure("litellm", _text({"error": body}), secret=self.key())
-        if names & {"TimeoutException", "Timeout", "ServerTimeoutError"}:
-            return TimedOutError(f"{self.model} through litellm did not end its answer in time.", provider="litellm")
-        if names & {"ReadError", "RemoteProtocolError", "ClientPayloadError"}:
-            return StreamInterruptedError(
-                f"The connection to {self.model} through litellm broke before the answer was complete.",
-                provider="litellm",
-            )
-        if "JSONDecodeError" in names:
-            said = redacted(str(error), self.key())
-            return InvalidError(f"litellm cannot read a chunk from {self.model}: {said}", provider="litellm")
-        return self._failure(error)
-
-    def _failure(self, error: Exception) -> ProviderError | None:
-        """The error of our tree that one of litellm's stands for; None for one that is not litellm's."""
-        kind = next((_FAILURES[base.__name__] for base in type(error).__mro__ if base.__name__ in _FAILURES), None)
-        if kind is None:
-            return None
-        facts = cast("Any", error)
-        said, _, _ = str(getattr(facts, "message", error)).partition(_TRACEBACK)
-        if _KEYLESS.search(said):
-            kind = AuthenticationFailedError  # a client's own complaint, which litellm takes for a server's
-        status: int | None = getattr(facts, "status_code", None)
-        headers: Mapping[str, str] = getattr(facts, "litellm_response_headers", None) or {}
-        if kind is InvalidError:
-            kind = failure_kind(status or 400, str(getattr(facts, "code", "")))
-        return kind(
-            redacted(f"{self.model} through litellm: {said}", self.key()),
-            provider=getattr(facts, "llm_provider", None) or "litellm",
-            status=status,
-            request_id=headers.get("x-request-id"),
-            body=redacted(_text(getattr(facts, "body", None)), self.key())[:BODY_LIMIT],
-            retry_after=read_seconds(headers.get("retry-after")),
-        )
 
 
 def get_max_tokens_for_model(model: str) -> int | None:
@@ -251,15 +172,6 @@ def _in_table(model: str, key: str) -> Any:
     while name not in table and slash:
         _, slash, name = name.partition("/")
     return table.get(name, {}).get(key)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what it came from."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _is_ended(chunks: Any) -> bool:
@@ -290,12 +202,6 @@ def _with_cost(usage: Usage | None, cost: float | None) -> Usage | None:
 
 def _hidden(reply: Any) -> Mapping[str, Any]:
     return getattr(reply, "_hidden_params", None) or {}
-
-
-def _text(body: object) -> str:
-    if body is None or isinstance(body, str):
-        return body or ""
-    return to_json(body, fallback=str).decode()
 
 
 @cache
