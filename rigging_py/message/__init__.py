@@ -13,20 +13,17 @@ from rigging_py.message.content import (
     FileData,
     ImageUrl,
 )
+from rigging_py.message.making import assemble, fresh, new_uuid
 from rigging_py.message.message import (
     CompatibilityFlag,
     Message,
     MessageDict,
     Messages,
     Role,
-    assemble,
-    fresh,
-    inject_system_content,
-    new_uuid,
-    strip_system_content,
 )
 from rigging_py.message.params import GenerateParams
 from rigging_py.message.slices import MessageSlice, SliceType
+from rigging_py.message.system import inject_system_content, strip_system_content
 from rigging_py.message.turn import (
     Delta,
     GeneratedText,

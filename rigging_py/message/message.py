@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import operator
-import os
-import random
 import re
 import textwrap
 import uuid as uuid_module
@@ -14,13 +12,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict, TypeVar, cast, overload
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_core import to_json, to_jsonable_python
+from pydantic_core import to_json
 from typing_extensions import deprecated
 
 import rigging_py.parsing as parsing
 from rigging_py.message.calls import ToolCall
 from rigging_py.message.content import AnyContent, Content, ContentReasoning, ContentText
 from rigging_py.message.edits import Edit, difference, edited
+from rigging_py.message.given import fields_of, parts_of
+from rigging_py.message.making import assemble, fresh, new_uuid
 from rigging_py.message.sliced import Sliced
 from rigging_py.message.slices import MessageSlice, SliceType
 
@@ -32,7 +32,6 @@ B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
 T = TypeVar("T")
-M = TypeVar("M", bound=BaseModel)
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 """Who speaks."""
@@ -41,43 +40,7 @@ CompatibilityFlag: TypeAlias = Literal["content_as_str", "skip_tools"]
 """What of a message a server does not take."""
 
 _OURS = ("system", "developer", "user")
-_SYSTEM = ("system", "developer")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
-
-
-# Our own, so that a program that seeds `random` gets no uuid twice.
-_random = random.Random()  # noqa: S311
-os.register_at_fork(after_in_child=_random.seed)
-
-
-def new_uuid() -> uuid_module.UUID:
-    """A random uuid. It is a name and no secret, so the system is not asked for each one."""
-    return uuid_module.UUID(int=_random.getrandbits(128), version=4)
-
-
-def fresh(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy whose dicts and lists, at any depth, may be edited apart from the original's."""
-    return {name: _fresh(value) for name, value in values.items()}
-
-
-def _fresh(value: Any) -> Any:
-    if isinstance(value, dict):
-        return fresh(cast("dict[str, Any]", value))
-    return [_fresh(one) for one in cast("list[Any]", value)] if isinstance(value, list) else value
-
-
-def assemble(cls: type[M], fields: dict[str, Any], private: dict[str, Any] | None = None) -> M:
-    """An object of a pydantic class over all of its fields, known to be right.
-
-    It is what `model_construct` does without looking for aliases and defaults, at a fifth of the cost.
-    """
-    made = cls.__new__(cls)
-    give = object.__setattr__
-    give(made, "__dict__", fields)
-    give(made, "__pydantic_fields_set__", set(fields))
-    give(made, "__pydantic_extra__", None)
-    give(made, "__pydantic_private__", private)
-    return made
 
 
 class MessageDict(TypedDict):
@@ -118,7 +81,7 @@ class Message(Sliced, BaseModel):
         **fields: Any,
     ) -> None:
         if "content_parts" not in fields:
-            fields["content_parts"] = _to_parts(content, is_ours=role in _OURS)
+            fields["content_parts"] = parts_of(content, is_ours=role in _OURS)
         fields.setdefault("slice_refs", slices)
         super().__init__(role=role, tool_calls=tool_calls, tool_call_id=tool_call_id, **fields)
         if self.slice_refs is not None:
@@ -195,7 +158,7 @@ class Message(Sliced, BaseModel):
             return cls.of("user", textwrap.dedent(message) if "\n" in message else message)
         if isinstance(message, AnyContent):
             return cls("user", message)
-        return cls.model_validate(_fields_of(message))
+        return cls.model_validate(fields_of(message))
 
     @classmethod
     def fit_as_list(
@@ -217,9 +180,10 @@ class Message(Sliced, BaseModel):
         fields["metadata"] = fresh(self.metadata)
         if self.slice_refs is None:
             return assemble(type(self), fields)
-        fields["slice_refs"] = None
+        fields["slice_refs"] = copies = [one.clone() for one in self.slice_refs]
         other = assemble(type(self), fields)
-        other.slices = [one.clone() for one in self.slice_refs]
+        for one in copies:
+            one.attach(other)
         return other
 
     def clone(self) -> Self:
@@ -236,8 +200,6 @@ class Message(Sliced, BaseModel):
             return str(values[name]) if name in values else match.group()
 
         other = self.clone()
-        text = other.content
-        edits = [Edit(*found.span(), replaced(found)) for found in _VARIABLE.finditer(text)]
         other.content_parts = [
             part.model_copy(update={"text": _VARIABLE.sub(replaced, part.text)})
             if isinstance(part, ContentText)
@@ -245,6 +207,8 @@ class Message(Sliced, BaseModel):
             for part in other.content_parts
         ]
         if other.slice_refs is not None:
+            text = self.content
+            edits = [Edit(*found.span(), replaced(found)) for found in _VARIABLE.finditer(text)]
             is_plain = other.content == edited(text, edits)
             other.move_slices(edits if is_plain else difference(text, other.content), grows=is_plain)
         return other
@@ -394,24 +358,6 @@ Messages: TypeAlias = Sequence[Message] | Sequence[MessageDict] | Sequence[str] 
 """Several messages, in any form that `Message.fit` takes."""
 
 
-def _fields_of(message: object) -> dict[str, Any]:
-    if not isinstance(message, Mapping) and hasattr(message, "role") and hasattr(message, "content"):
-        # The answer of another library. It has the names of the OpenAI API.
-        message = {name: getattr(message, name) for name in _FOREIGN if getattr(message, name, None) is not None}
-        message = to_jsonable_python(message, fallback=repr)
-    if not isinstance(message, Mapping) or "role" not in message:
-        raise TypeError(
-            f"A message is text, a content part, a dict with role and content, or a Message; not {message!r}."
-        )
-    fields = dict(cast("Mapping[str, Any]", message))
-    thought = {name: fields.pop(name) for name in _THOUGHT if fields.get(name)}
-    return {**fields, "metadata": {**fields.get("metadata", {}), **thought}} if thought else fields
-
-
-_THOUGHT = ("thinking_blocks", "reasoning_content")
-_FOREIGN = ("role", "content", "tool_calls", "tool_call_id", *_THOUGHT)
-
-
 def _reduced(message: Message, flags: Collection[CompatibilityFlag]) -> Message:
     other = message.shell()
     if "content_as_str" in flags:
@@ -420,19 +366,6 @@ def _reduced(message: Message, flags: Collection[CompatibilityFlag]) -> Message:
     if "skip_tools" in flags:
         other.tool_calls = other.tool_call_id = None
     return other
-
-
-def _to_parts(content: Any, *, is_ours: bool) -> list[Any]:
-    if content is None or content == "":
-        return []
-    is_one = isinstance(content, str | Mapping | AnyContent) or not isinstance(content, Iterable)
-    pieces: list[Any] = [content] if is_one else list(cast("Iterable[Any]", content))
-    return [
-        ContentText(text=textwrap.dedent(piece) if is_ours and "\n" in piece else piece)
-        if isinstance(piece, str)
-        else piece
-        for piece in pieces
-    ]
 
 
 def _parts_to_openai(parts: Sequence[Content]) -> list[dict[str, Any]]:
@@ -445,28 +378,3 @@ def _parts_to_openai(parts: Sequence[Content]) -> list[dict[str, Any]]:
         if "input_audio" in spec:
             spec["input_audio"].pop("transcript", None)
     return specs
-
-
-def inject_system_content(messages: Sequence[Message], content: str) -> list[Message]:
-    """The messages with `content` in the system message: a new one, or after a blank line unless it says so already.
-
-    The developer's message, where there is one in its place, is taken for it.
-    """
-    if not messages or messages[0].role not in _SYSTEM:
-        return [Message("system", content), *messages]
-    first, *rest = messages
-    if content in first.content:
-        return list(messages)
-    system = first.shell()
-    system.content = f"{first.content}\n\n{content}" if first.content else content
-    return [system, *rest]
-
-
-def strip_system_content(messages: Sequence[Message], content: str) -> list[Message]:
-    """The messages without `content` in the system message, which is left out where nothing else is in it."""
-    if not content or not messages or messages[0].role not in _SYSTEM or content not in messages[0].content:
-        return list(messages)
-    first, *rest = messages
-    system = first.shell()
-    system.content = first.content.replace(content, "").strip()
-    return [system, *rest] if system.content_parts else rest

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_serializer, field_validator, model_validator
 
 from rigging_py.error import MessageWarning
+from rigging_py.message.making import assemble, fresh
 from rigging_py.message.stored_object import StoredObject, read, stored
 
 if TYPE_CHECKING:
@@ -106,9 +106,8 @@ class MessageSlice(BaseModel):
 
     def clone(self) -> Self:
         """A copy on no message, with metadata of its own."""
-        other = type(self)(self.type, self.held, self.start, self.stop, copy.deepcopy(self.metadata))
-        other._revived = self._revived
-        return other
+        fields = {**vars(self), "metadata": fresh(self.metadata)}
+        return assemble(type(self), fields, {"_message": None, "_revived": self._revived})
 
     def attach(self, message: Sliced | None) -> None:
         """Says which message it is on; `Message.slices` does this."""

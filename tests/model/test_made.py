@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable
-from functools import reduce
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -109,6 +108,10 @@ def test_a_single_property_may_be_the_text_of_its_model() -> None:
     assert number.one_from_text("<num>1,000</num>")[0] == number.model_validate({"a": 1000})
 
 
+NESTED: dict[str, Any] = {}
+for _ in range(3000):
+    NESTED = {"type": "array", "items": NESTED}
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({}, "has no properties"),
     ({"type": "string"}, "has no properties"),
@@ -124,7 +127,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"properties": {"a": {"type": []}}}, "nothing is a value of it"),
     ({"properties": {"a": {"type": "string", "pattern": "("}}}, "cannot be made"),
     ({"properties": {"a": {"type": "integer", "minimum": "x"}}}, "cannot be made"),
-    ({"properties": {"a": reduce(lambda inner, _: {"items": inner, "type": "array"}, range(3000), {})}}, "too deeply"),
+    ({"properties": {"a": NESTED}}, "too deeply"),
 ]
 
 
