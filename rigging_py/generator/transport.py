@@ -42,8 +42,11 @@ BODY_MAX = 64 * 1024 * 1024
 """Bytes of a body that an endpoint of any shape may send."""
 _ITS_URL = re.compile(r" for url \(.*\)")
 _STREAMED = re.compile(r"(?i)event-stream|json")
-_BEGUN = re.compile(rb"\A\s*[:{]|^(?:data|event|id|retry):", re.MULTILINE)
+_BEGUN = re.compile(rb"\A[:{]|^(?:data|event|id|retry):", re.MULTILINE)
 """What a body of some other type holds when it is a stream of events, or an answer in JSON, all the same."""
+_BEGUN_LONGEST = len(b"retry:")
+_STRANGE_MAX = 1024 * 1024
+"""Bytes of a body of some other type in which that may be looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +152,8 @@ def _read_json(request: Request, response: Response, text: bytes) -> object:
 async def stream(request: Request) -> AsyncGenerator[bytes, None]:
     """The bytes of the reply's body as they arrive. Closing the generator closes the connection.
 
-    Raises as `post` does, for a body that is neither JSON nor a stream of events only at its end. A body that is cut
-    off where its length or its chunks say so is a `StreamInterruptedError`.
+    Raises as `post` does, for a body that is neither JSON nor a stream of events only at its end, or after 1 MB. A body
+    that is cut off where its length or its chunks say so is a `StreamInterruptedError`.
     """
     _refuse_outside(request)
     # With a buffer, chunks would wait for each other; compressed, they could not be read one by one.
@@ -162,15 +165,24 @@ async def stream(request: Request) -> AsyncGenerator[bytes, None]:
             raise _refused(request, response, bytes(await _sent(request, response.bytes)).decode(errors="replace"))
         read = response.body_reader.read_chunk
         strange = None if _STREAMED.search(_header(response, "content-type") or "") else bytearray()
-        while (chunk := await _next(request, read)) is not None:
-            if strange is not None:
-                strange += chunk
-                strange = None if _BEGUN.search(strange) else strange
-            yield bytes(chunk)
+        while (piece := await _next(request, read)) is not None:
+            chunk = bytes(piece)
+            if strange is not None and _has_begun(strange, chunk):
+                strange = None
+            if strange is not None and len(strange) > _STRANGE_MAX:
+                break
+            yield chunk
         if strange is not None:
             _read_json(request, response, bytes(strange))
     finally:
         await opened.__aexit__(None, None, None)
+
+
+def _has_begun(seen: bytearray, chunk: bytes) -> bool:
+    """Whether a body of some other type is an answer after all, with this chunk, which is added to what was seen."""
+    looked_at = max(0, len(seen) - _BEGUN_LONGEST)
+    seen += chunk if seen else chunk.lstrip()
+    return _BEGUN.search(seen, looked_at) is not None
 
 
 async def _next(request: Request, read: Callable[[], Awaitable[Any]]) -> Any:

@@ -136,6 +136,13 @@ async def test_a_page_that_is_no_stream_fails_as_it_does_where_none_was_asked_fo
     assert "is the API's address" in str(error)
 
 
+async def test_a_page_without_an_end_is_not_read_to_its_end(stub: Stub, ask: Any) -> None:
+    page = [b"<p>\n" * 4096] * 100
+    stub.will(Reply(pieces=[*page, threading.Event()], headers={"content-type": "text/html"}))
+    deltas, error = await asyncio.wait_for(failure(ask("openai!m")), 20)
+    assert (deltas, type(error)) == ([], InvalidError)
+
+
 @pytest.mark.parametrize("body", [LETTERS["openai"].body.decode(), json.dumps(completion(LETTERS["openai"].text))])
 async def test_a_server_that_calls_its_stream_plain_text_is_read_all_the_same(stub: Stub, ask: Any, body: str) -> None:
     stub.will(Reply(body, headers={"content-type": "text/plain"}))
