@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import warnings
 from collections.abc import Sequence
@@ -18,5 +19,14 @@ async def show(finished: Sequence[Any], callbacks: Sequence[WatchCallback]) -> N
             seen: object = callback(list(finished))
             if inspect.isawaitable(seen):
                 await seen
-        except Exception as error:  # noqa: BLE001 — the wall before watchers: they see, and never cost a generation
+        except (Exception, asyncio.CancelledError) as error:
+            # The wall before watchers: they see, and never cost a generation.
+            if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
+                raise
             warnings.warn(f"A watcher failed, {type(error).__name__}: {error}", PipelineWarning, stacklevel=2)
+
+
+def _is_being_cancelled() -> bool:
+    """Whether somebody cancels the task; a watcher may also let out the end of some other task."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

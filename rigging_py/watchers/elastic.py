@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rigging_py.chat import Chat
 from rigging_py.data import chats_to_elastic, chats_to_elastic_data
 from rigging_py.error import NotWrittenError
+from rigging_py.generator.slots import Slots
 from rigging_py.watchers.spelling import Watcher, chats_among, snapshot
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ class _Index:
     def __init__(self, client: AsyncElasticsearch, index: str, is_to_be_made: bool) -> None:
         self._client, self._index, self._is_to_be_made = client, index, is_to_be_made
         self._kept: dict[str, Chat] = {}
+        self._sent: dict[str, Chat] = {}
+        """What is on its way; it is written, or kept again."""
+        self._turns = Slots(1)
 
     def __repr__(self) -> str:
         return f"<writes to {self._target}>"
@@ -40,7 +44,7 @@ class _Index:
     @property
     def pending(self) -> int:
         """How many documents are not written yet."""
-        return len(self._kept)
+        return len(self._sent.keys() | self._kept.keys())
 
     async def __call__(self, finished: list[Any], /) -> None:
         """Writes the chats, and those that are kept."""
@@ -49,24 +53,28 @@ class _Index:
         await self.flush()
 
     async def flush(self) -> None:
-        """Writes what is kept."""
-        sent = self._kept
-        if not sent:
-            return
-        self._kept = {}
+        """Writes what is kept, after what is on its way."""
+        async with self._turns.one():
+            if self._kept:
+                await self._flushed()
+
+    async def _flushed(self) -> None:
+        self._sent, self._kept = self._kept, {}
         try:
-            refused = await self._refused(sent)
+            refused = await self._refused(self._sent)
         except BaseException as error:
-            self._keep(sent, sent)
+            count = len(self._sent)
+            self._keep(self._sent)
             if isinstance(error, Exception):
-                raise NotWrittenError(self._target, len(sent), error) from error
+                raise NotWrittenError(self._target, count, error) from error
             raise
-        self._keep(sent, refused)
+        self._keep(refused)
         if refused:
             raise NotWrittenError(self._target, len(refused), next(iter(refused.values())))
 
-    def _keep(self, sent: Mapping[str, Chat], keys: Iterable[str]) -> None:
-        self._kept = {key: sent[key] for key in keys} | self._kept
+    def _keep(self, keys: Iterable[str]) -> None:
+        """Keeps these of what was sent."""
+        self._kept, self._sent = {key: self._sent[key] for key in keys} | self._kept, {}
 
     async def _refused(self, chats: Mapping[str, Chat]) -> dict[str, Exception]:
         """What was not written of `chats`, and why."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
@@ -56,18 +57,25 @@ class _LineFile:
     def append(self, lines: Sequence[bytes]) -> None:
         """Appends all of the lines or, where that fails, none."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with FileIO(self._path, "a+") as file:
-            _lock(file)
+        with FileIO(self._path, "a+") as file, _locked(file):
             if self._is_to_be_emptied:
                 file.truncate(0)
                 self._is_to_be_emptied = False
             _append(file, b"".join(lines))
 
 
-def _lock(file: FileIO) -> None:
-    # Closing the file gives the lock back. Windows has none that waits; there, one process should write.
-    if sys.platform != "win32":
-        fcntl.flock(file, fcntl.LOCK_EX)
+@contextmanager
+def _locked(file: FileIO) -> Generator[None]:
+    # Windows has no lock that waits; there, one process should write.
+    if sys.platform == "win32":
+        yield
+        return
+    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        # Closing the file is not enough: a process that was forked meanwhile has it open too, and would keep the lock.
+        fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _append(file: FileIO, data: bytes) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
+from weakref import WeakSet
 
 from rigging_py.chat import Chat
 from rigging_py.error import NotWrittenError
@@ -30,6 +32,12 @@ class Outbox:
         self._kept: list[bytes] = []
         self._waiting: list[Future[None]] = []
         self._is_at_work = False
+        _outboxes.add(self)
+
+    def forget(self) -> None:
+        """Leaves what is kept to another process, in which the thread goes on that this one lacks."""
+        self._lock = threading.Lock()
+        self._kept, self._waiting, self._is_at_work = [], [], False
 
     def __repr__(self) -> str:
         return f"<writes to {self._target}>"
@@ -88,6 +96,18 @@ class Outbox:
         with self._lock:
             del self._kept[: len(lines)]
         return None
+
+
+_outboxes: WeakSet[Outbox] = WeakSet()
+
+
+def _forget_all() -> None:
+    for outbox in list(_outboxes):
+        outbox.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
 
 
 def _tell(done: Future[None], error: NotWrittenError | None) -> None:

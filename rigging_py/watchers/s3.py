@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import Any
@@ -21,6 +22,17 @@ NOT_IMPLEMENTED = 501
 
 # Writers of this process go one after the other, which also serves stores that know no conditions.
 _locks: WeakValueDictionary[tuple[str, str, str], Lock] = WeakValueDictionary()
+
+
+def _free_all() -> None:
+    # Who held one when this process was forked is not in it.
+    for lock in list(_locks.values()):
+        if lock.locked():
+            lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_all)
 
 
 def write_chats_to_s3(client: Any, bucket: str, key: str, *, replace: bool = False) -> Watcher:

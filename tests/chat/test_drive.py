@@ -255,6 +255,31 @@ async def test_a_watcher_that_raises_is_a_warning_and_loses_nothing() -> None:  
     assert chat.last.content == "hi"
 
 
+async def test_a_watcher_that_lets_out_the_end_of_another_task_loses_nothing() -> None:
+    async def broken(chats: list[Any]) -> None:
+        writing = asyncio.ensure_future(asyncio.sleep(3600))
+        writing.cancel()
+        await writing
+
+    with pytest.warns(PipelineWarning, match="CancelledError"):
+        chat = await rg.scripted("hi").chat("hello").watch(broken).run()
+    assert chat.last.content == "hi"
+
+
+async def test_a_run_is_cancelled_while_a_watcher_watches() -> None:
+    watching = asyncio.Event()
+
+    async def slow(chats: list[Any]) -> None:
+        watching.set()
+        await asyncio.sleep(3600)
+
+    running = asyncio.create_task(rg.scripted("hi").chat("hello").watch(slow).run())
+    await watching.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
 async def test_a_watcher_need_not_be_async() -> None:
     seen: list[Any] = []
     chat = await rg.scripted("hi").chat("hello").watch(cast("Any", seen.extend)).run()

@@ -102,6 +102,19 @@ async def test_a_cancelled_call_keeps_its_batch(elastic: ElasticStub, client: As
     assert (watcher.pending, len(elastic.documents("chats"))) == (0, 1)
 
 
+async def test_a_flush_waits_for_what_is_on_its_way(elastic: ElasticStub, client: AsyncElasticsearch) -> None:
+    watcher = write_chats_to_elastic(client, "chats")
+    with elastic.lock:  # the server thinks
+        writing = asyncio.ensure_future(watcher([await a_chat()]))
+        await asyncio.sleep(0)
+        flushing = asyncio.ensure_future(watcher.flush())
+        await asyncio.sleep(0)
+        assert (watcher.pending, flushing.done()) == (1, False)
+    await flushing
+    assert (watcher.pending, len(elastic.documents("chats"))) == (0, 1)
+    await writing
+
+
 async def test_what_is_no_json_costs_no_chat(elastic: ElasticStub, client: AsyncElasticsearch) -> None:
     odd = (await a_chat("half a pair: \ud800")).meta(tool=object())
     await write_chats_to_elastic(client, "chats")([odd, await a_chat()])

@@ -8,6 +8,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -221,6 +222,45 @@ async def test_a_lock_that_somebody_holds_stops_only_the_writing(tmp_path: Path)
             await writing
     await watcher.flush()
     assert texts(file) == ["one"]
+
+
+def opened(file: Path) -> int:
+    """How often this process has the file open."""
+    return sum(one.resolve() == file for one in Path("/proc/self/fd").iterdir())
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # later Pythons warn of forks
+def test_a_process_forked_in_the_middle_of_a_write_holds_up_nobody_and_writes_its_own(tmp_path: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    file = tmp_path / "chats.jsonl"
+    watcher = write_chats_to_jsonl(file)
+
+    async def write(text: str) -> None:
+        await watcher([await a_chat(text)])
+
+    with ThreadPoolExecutor(3) as pool, file.open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        writing = pool.submit(asyncio.run, write("one"))
+        while opened(file) < 2:
+            assert not writing.done()
+        child = os.fork()
+        if not child:
+            try:
+                asyncio.run(write("of the child"))
+                signal.pause()
+            finally:
+                os._exit(1)
+        fcntl.flock(held, fcntl.LOCK_UN)
+        try:
+            writing.result(20)
+            pool.submit(asyncio.run, write("two")).result(20)
+            while file.read_bytes().count(b"\n") < 3:
+                assert os.waitpid(child, os.WNOHANG) == (0, 0)
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    assert sorted(texts(file)) == ["of the child", "one", "two"]
 
 
 # What fails.
