@@ -132,4 +132,4 @@ def test_the_logger_is_loguru_s_and_is_loaded_on_first_use() -> None:
 
 def test_another_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'nothing'"):
-        rg.logging.nothing  # noqa: B018  # pyright: ignore
+        rg.logging.nothing  # type: ignore[attr-defined]  # noqa: B018  # pyright: ignore
