@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -22,11 +21,10 @@ from rigging_py.message import (
     Message,
     Role,
     ToolCall,
+    media,
 )
 
 Block = dict[str, Any]
-
-_DATA_URI = re.compile(r"data:([^;,]*)(?:;[^,]*)?;base64,(.*)", re.DOTALL)
 
 
 def chats_to_anthropic(chats: Chat | Sequence[Chat]) -> list[dict[str, Any]]:
@@ -113,9 +111,9 @@ def _part(part: AnyContent, role: Role, at: str) -> Block | None:
 def _source(url: str, at: str) -> Block:
     if not url.startswith("data:"):
         return {"type": "url", "url": url}
-    if (found := _DATA_URI.fullmatch(url)) is None:
+    if (found := media.inline(url)) is None:
         raise ProcessingError(f"{at} has data inline that is not base64: {url[:40]!r}.")
-    return {"type": "base64", "media_type": found[1], "data": found[2]}
+    return {"type": "base64", "media_type": found[0], "data": found[1]}
 
 
 def _document(part: ContentFile, at: str) -> Block:

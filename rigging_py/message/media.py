@@ -14,7 +14,16 @@ from rigging_py.error import ProcessingError
 File: TypeAlias = str | PathLike[str]
 
 _SHOWN = 40
-_AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "vnd.wave": "wav", "x-flac": "flac", "mp4": "m4a", "x-m4a": "m4a"}
+_AUDIO_FORMATS = {
+    "mpeg": "mp3",
+    "wave": "wav",
+    "x-wav": "wav",
+    "vnd.wave": "wav",
+    "x-flac": "flac",
+    "mp4": "m4a",
+    "x-m4a": "m4a",
+}
+_AUDIO_SUBTYPES = {"mp3": "mpeg", "m4a": "mp4"}
 
 
 def encoded(data: bytes) -> str:
@@ -38,16 +47,23 @@ def data_uri(data: bytes, mimetype: str) -> str:
     return f"data:{mimetype};base64,{encoded(data)}"
 
 
+def inline(uri: str) -> tuple[str, str] | None:
+    """The mimetype, without its parameters, and the base64 of a base64 `data:` URI; None for any other address."""
+    head, comma, data = uri.partition(",")
+    if not (comma and head.startswith("data:") and head.endswith(";base64")):
+        return None
+    return head.removeprefix("data:").partition(";")[0], data
+
+
 def bytes_of(uri: str, what: str) -> bytes:
     """The bytes in a base64 `data:` URI. Raises `ProcessingError` for any other address: nothing is fetched here."""
-    head, comma, data = uri.partition(",")
-    if not head.startswith("data:"):
+    if not uri.startswith("data:"):
         raise ProcessingError(
             f"{what} is at {shown(uri)!r} and its bytes are not here: fetch them, and give them to from_bytes()."
         )
-    if not comma or not head.endswith(";base64"):
+    if (found := inline(uri)) is None:
         raise ProcessingError(f"The data of {what}, {shown(uri)!r}, is no base64 data: URI; from_bytes() makes one.")
-    return decoded(data, what)
+    return decoded(found[1], what)
 
 
 def mimetype_of(file: File, mimetype: str | None, *kinds: str) -> str:
@@ -66,7 +82,17 @@ def mimetype_of(file: File, mimetype: str | None, *kinds: str) -> str:
 def audio_format_of_name(file: File) -> str | None:
     """The format that the name of a sound file tells, or None."""
     kind, _, subtype = (mimetypes.guess_type(Path(file).name)[0] or "").partition("/")
-    return _AUDIO_FORMATS.get(subtype, subtype) if kind == "audio" else None
+    return audio_format(subtype) if kind == "audio" else None
+
+
+def audio_format(subtype: str) -> str:
+    """The format of sound whose mimetype is `audio/` and this."""
+    return _AUDIO_FORMATS.get(subtype, subtype)
+
+
+def audio_mimetype(format: str) -> str:  # noqa: A002
+    """The mimetype of sound in a format."""
+    return f"audio/{_AUDIO_SUBTYPES.get(format, format)}"
 
 
 def audio_format_of(data: bytes) -> str | None:

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
-from rigging_py.message import AnyContent, Audio, ContentAudioInput, ContentImageUrl, ContentText
+from rigging_py.message import AnyContent, Audio, ContentAudioInput, ContentImageUrl, ContentText, media
 
 if TYPE_CHECKING:
     import mcp_types
 
 _MEDIA = re.compile(r"(image|audio)/([\w.+-]+)", re.ASCII)
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
-_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav"}
-_SUBTYPES = {"mp3": "mpeg"}
 
 
 def result_parts(result: mcp_types.CallToolResult) -> list[AnyContent]:
@@ -61,7 +59,7 @@ def _media(mime_type: str, data: str) -> AnyContent | None:
     kind, subtype = found.groups()
     if kind == "image":
         return ContentImageUrl.from_url(f"data:image/{subtype};base64,{data}")
-    return ContentAudioInput(input_audio=Audio(data=data, format=_FORMATS.get(subtype, subtype)))
+    return ContentAudioInput(input_audio=Audio(data=data, format=media.audio_format(subtype)))
 
 
 def _named(*what: str) -> ContentText:
@@ -80,11 +78,10 @@ def _block(part: AnyContent) -> mcp_types.ContentBlock:
 
     if isinstance(part, ContentAudioInput):
         audio = part.input_audio
-        return AudioContent(data=audio.data, mime_type=f"audio/{_SUBTYPES.get(audio.format, audio.format)}")
+        return AudioContent(data=audio.data, mime_type=media.audio_mimetype(audio.format))
     if isinstance(part, ContentImageUrl):
         url = part.image_url.url
-        head, comma, data = url.partition(",")
-        if not (comma and head.startswith("data:") and head.endswith(";base64")):
+        if (found := media.inline(url)) is None:
             return ResourceLink(uri=url, name="image")
-        return ImageContent(data=data, mime_type=head[len("data:") : -len(";base64")])
+        return ImageContent(mime_type=found[0], data=found[1])
     return TextContent(text=str(part))

@@ -108,9 +108,12 @@ def test_a_single_property_may_be_the_text_of_its_model() -> None:
     assert number.one_from_text("<num>1,000</num>")[0] == number.model_validate({"a": 1000})
 
 
-NESTED: dict[str, Any] = {}
-for _ in range(3000):
-    NESTED = {"type": "array", "items": NESTED}
+def nested(levels: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {}
+    for _ in range(levels):
+        schema = {"type": "array", "items": schema}
+    return schema
+
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({}, "has no properties"),
@@ -127,7 +130,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"properties": {"a": {"type": []}}}, "nothing is a value of it"),
     ({"properties": {"a": {"type": "string", "pattern": "("}}}, "cannot be made"),
     ({"properties": {"a": {"type": "integer", "minimum": "x"}}}, "cannot be made"),
-    ({"properties": {"a": NESTED}}, "too deeply"),
+    ({"properties": {"a": nested(3000)}}, "too deeply"),
 ]
 
 

@@ -324,6 +324,7 @@ IMAGE = ImageContent(data=PIXEL, mime_type="image/png")
         ([], ""),
         ([TextContent(text="look"), IMAGE], ["look", "<image data:image/png;base64>"]),
         ([AudioContent(data="AAAA", mime_type="audio/mpeg")], ["<audio mp3>"]),
+        ([AudioContent(data="AAAA", mime_type="audio/x-flac")], ["<audio flac>"]),
         (
             [EmbeddedResource(resource=mcp_types.TextResourceContents(uri="demo://a", text="inside"))],
             "inside",

@@ -102,19 +102,19 @@ async def test_images_and_sound_are_sent_as_what_they_are() -> None:
     def look() -> list[Any]:
         return [
             rg.ContentText(text="look"),
-            rg.ContentImageUrl.from_url(f"data:image/png;base64,{PIXEL}"),
+            rg.ContentImageUrl.from_url(f"data:image/png;name=dot;base64,{PIXEL}"),
             rg.ContentImageUrl.from_url("https://example.com/a.png"),
             rg.ContentAudioInput(input_audio=Audio(data="AAAA", format="mp3")),
+            rg.ContentAudioInput(input_audio=Audio(data="AAAA", format="m4a")),
         ]
 
     async with Client(rg.as_mcp(look)) as client:
-        text, image, link, audio = (await client.call_tool("look", {})).content
+        text, image, link, *sounds = (await client.call_tool("look", {})).content
     assert isinstance(text, TextContent)
     assert isinstance(image, ImageContent)
     assert (image.data, image.mime_type) == (PIXEL, "image/png")
     assert isinstance(link, ResourceLink)
-    assert isinstance(audio, AudioContent)
-    assert audio.mime_type == "audio/mpeg"
+    assert [one.mime_type for one in sounds if isinstance(one, AudioContent)] == ["audio/mpeg", "audio/mp4"]
 
 
 async def test_tools_of_another_server_are_offered_again() -> None:
