@@ -1,7 +1,7 @@
 """A conversation waiting to be run, the loop that runs it, and the conversation it becomes."""
 
 from rigging_py.chat.chat import Chat, ChatList
-from rigging_py.chat.conversation import (
+from rigging_py.chat.description import (
     DEFAULT_MAX_DEPTH,
     DEFAULT_MAX_ROUNDS,
     Budget,

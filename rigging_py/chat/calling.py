@@ -24,7 +24,7 @@ from rigging_py.run import CallModel, PartialStreamedTurn, StreamedText, Streame
 from rigging_py.tools import ToolMode
 
 if TYPE_CHECKING:
-    from rigging_py.chat.conversation import Conversation
+    from rigging_py.chat.description import Description
     from rigging_py.chat.flight import Flight
     from rigging_py.tools.codecs import ToolCodec
 
@@ -75,7 +75,7 @@ async def outgoing(flight: Flight, step: CallModel) -> Outgoing:
     return await _in_words(pipeline, call) if call.params.tools else call
 
 
-async def _in_words(pipeline: Conversation, call: Outgoing) -> Outgoing:
+async def _in_words(pipeline: Description, call: Outgoing) -> Outgoing:
     """The call with its tools described in the conversation, where the model cannot be sent them as such."""
     mode: ToolMode = pipeline.tool_mode
     if mode == "auto":
@@ -90,7 +90,7 @@ async def _in_words(pipeline: Conversation, call: Outgoing) -> Outgoing:
     return replace(call, messages=messages, params=params, codec=codec, tools=call.params.tools or ())
 
 
-async def _must_be_told(pipeline: Conversation, *, is_new: bool) -> bool:
+async def _must_be_told(pipeline: Description, *, is_new: bool) -> bool:
     """Whether the form of the answer has to be asked for in words; in a new run, with a notice where it should not."""
     mode = pipeline.output.mode if pipeline.output is not None else "xml"
     if mode != "native" or await pipeline.generator.supports_json_schema():

@@ -34,7 +34,7 @@ from rigging_py.observe import RunDetail
 from rigging_py.run import AgentRun
 
 if TYPE_CHECKING:
-    from rigging_py.chat.conversation import Callback
+    from rigging_py.chat.description import Callback
     from rigging_py.chat.pipeline import ChatPipeline
 
 FailMode: TypeAlias = Literal["raise", "skip", "include"]
