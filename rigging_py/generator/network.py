@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from rigging_py.error import NetworkRefusedError
 
-_USER = re.compile(r"//[^/@\s\\]+@")
+_USER = re.compile(r"//[^/\s\\]+@")
 LOOPBACK_ONLY = "RIGGING_PY_LOOPBACK_ONLY"
 """The environment variable; tests set it, since clients that are not Python dial past any replaced socket."""
 
@@ -18,6 +18,11 @@ LOOPBACK_ONLY = "RIGGING_PY_LOOPBACK_ONLY"
 def without_user(url: str) -> str:
     """The URL as it may be shown: without the name and the password before its host."""
     return _USER.sub("//", url)
+
+
+def shown_address(url: str) -> str:
+    """The URL as it may be shown where keys may be in it: without its user, and without what follows its path."""
+    return re.split("[?#]", without_user(url), maxsplit=1)[0]
 
 
 def is_loopback_only() -> bool:
@@ -28,7 +33,7 @@ def is_loopback_only() -> bool:
 def refuse_outside(url: str) -> None:
     """Raises `NetworkRefusedError` for an address outside this machine, while only loopback is allowed."""
     if is_loopback_only() and not is_loopback(url):
-        raise NetworkRefusedError(without_user(url), LOOPBACK_ONLY)
+        raise NetworkRefusedError(shown_address(url), LOOPBACK_ONLY)
 
 
 @lru_cache(maxsize=256)

@@ -10,8 +10,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rigging_py.error import MissingExtraError
-from rigging_py.generator.network import is_loopback_only, refuse_outside
-from rigging_py.tools.naming import shown_address
+from rigging_py.generator.network import is_loopback_only, refuse_outside, shown_address
 
 if TYPE_CHECKING:
     import httpx2
@@ -66,7 +65,7 @@ def sse(
     def open_() -> AbstractAsyncContextManager[Streams]:
         from mcp.client.sse import sse_client
 
-        refuse_outside(shown_address(url))
+        refuse_outside(url)
         return sse_client(url, own, timeout, sse_read_timeout, httpx_client_factory=_client)
 
     return Transport(shown_address(url), open_)
@@ -83,7 +82,7 @@ def streamable_http(
         from httpx2 import Timeout
         from mcp.client.streamable_http import streamable_http_client
 
-        refuse_outside(shown_address(url))
+        refuse_outside(url)
         async with (
             _client(own, Timeout(timeout, read=sse_read_timeout)) as client,
             streamable_http_client(url, http_client=client) as streams,

@@ -10,10 +10,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from rigging_py.error import ToolFailedError, ToolServerError
-from rigging_py.generator.network import is_loopback_only, refuse_outside
+from rigging_py.generator.network import is_loopback_only, refuse_outside, shown_address
 from rigging_py.message import ToolDefinition
 from rigging_py.tools.json_schema import schema_arguments
-from rigging_py.tools.naming import shown_address
 from rigging_py.tools.tool import Tool
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def _listed(url: str) -> list[ToolDefinition]:
     from pyreqwest.client import SyncClientBuilder
     from pyreqwest.exceptions import PyreqwestError
 
-    refuse_outside(shown_address(url))
+    refuse_outside(url)
     try:
         with _plain(SyncClientBuilder()).timeout(_ASKED).build() as client:
             response = client.get(url).build().send()
@@ -78,7 +77,7 @@ async def _processed(url: str, name: str, arguments: dict[str, Any]) -> str:
     from pyreqwest.client import ClientBuilder
     from pyreqwest.exceptions import PyreqwestError
 
-    refuse_outside(shown_address(url))
+    refuse_outside(url)
     # The server takes nothing but text.
     texts = {key: value if isinstance(value, str) else to_json(value).decode() for key, value in arguments.items()}
     call = {"type": "function", "function": {"name": name, "arguments": texts}}

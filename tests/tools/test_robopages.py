@@ -105,12 +105,15 @@ def test_a_server_of_something_else_is_told(stub: tuple[str, type[Stub]], listin
         rg.robopages(stub[0])
 
 
-def test_a_server_that_is_not_there_is_told_without_secrets() -> None:
+@pytest.mark.parametrize("user", ["user:hush", "user:p@hush"])
+def test_a_server_that_is_not_there_is_told_without_secrets(user: str) -> None:
     with pytest.raises(ToolServerError, match="could not be reached") as caught:
-        rg.robopages("http://user:hush@127.0.0.1:9/?key=hush")
+        rg.robopages(f"http://{user}@127.0.0.1:9/?key=hush")
     assert "hush" not in f"{caught.value!r}{caught.value.__cause__}"
 
 
 def test_no_other_machine_is_asked_where_only_this_one_is_allowed() -> None:
-    with pytest.raises(NetworkRefusedError):
-        rg.robopages("http://203.0.113.7/")
+    for url in ("http://203.0.113.7/", "http://203.0.113.7?key=hush@127.0.0.1/", "http://user:hush@[203.0.113.7"):
+        with pytest.raises(NetworkRefusedError) as caught:
+            rg.robopages(url)
+        assert "hush" not in str(caught.value)

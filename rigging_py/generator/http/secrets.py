@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from rigging_py.generator.network import without_user
+from rigging_py.generator.network import shown_address, without_user
 from rigging_py.wire import redacted
 
 HIDDEN = "***"
@@ -45,8 +45,7 @@ def url_without_keys(url: str) -> str:
 
 def shown_url(url: str, key: str | None) -> str:
     """A URL as answers and errors show it: without its query and the key, however that is spelled in it."""
-    parts = urlsplit(without_user(url))
-    shown = f"{parts.scheme}://{parts.netloc}{parts.path}"
+    shown = shown_address(url)
     for spelled in (quote(key, safe=""), quote(key)) if key else ():
         shown = shown.replace(spelled, HIDDEN)
     return redacted(shown, key)
