@@ -179,7 +179,7 @@ class Conversation(Description):
         chat of these messages and the answer, and gives the chat whose last message the run takes. The run's own
         history, and so the finished chat, stays as it was said.
         """
-        _refuse_twice(transforms, self.transforms, "transforms", allow_duplicates=allow_duplicates)
+        refuse_twice(transforms, self.transforms, "transforms", allow_duplicates=allow_duplicates)
         return replace(self, transforms=(*self.transforms, *transforms))
 
     def cache(self, mode: CacheMode | Literal[False] | None = "latest") -> Self:
@@ -283,7 +283,7 @@ class Conversation(Description):
     ) -> Self:
         """Returns the pipeline with callbacks that get each finished chat; `max_depth` bounds pipelines inside it."""
         present = [one for one, _ in self.then_callbacks]
-        _refuse_twice(callbacks, present, "is called for", allow_duplicates=allow_duplicates)
+        refuse_twice(callbacks, present, "is called for", allow_duplicates=allow_duplicates)
         return replace(self, then_callbacks=(*self.then_callbacks, *((one, max_depth) for one in callbacks)))
 
     def map(
@@ -291,12 +291,12 @@ class Conversation(Description):
     ) -> Self:
         """Returns the pipeline with callbacks that get all finished chats at once, after every `then`."""
         present = [one for one, _ in self.map_callbacks]
-        _refuse_twice(callbacks, present, "is called for", allow_duplicates=allow_duplicates)
+        refuse_twice(callbacks, present, "is called for", allow_duplicates=allow_duplicates)
         return replace(self, map_callbacks=(*self.map_callbacks, *((one, max_depth) for one in callbacks)))
 
     def watch(self, *callbacks: WatchCallback, allow_duplicates: bool = False) -> Self:
         """Returns the pipeline with async callbacks that see finished chats; what they raise becomes a warning."""
-        _refuse_twice(callbacks, self.watch_callbacks, "watches", allow_duplicates=allow_duplicates)
+        refuse_twice(callbacks, self.watch_callbacks, "watches", allow_duplicates=allow_duplicates)
         return replace(self, watch_callbacks=(*self.watch_callbacks, *callbacks))
 
     def catch(
@@ -322,7 +322,8 @@ def _warn_of_another(present: Tool[..., Any] | None, new: Tool[..., Any]) -> Non
         warnings.warn(f"{problem}: tool.with_(name=…).", PipelineWarning, stacklevel=3)
 
 
-def _refuse_twice(new: Sequence[object], present: Sequence[object], does: str, *, allow_duplicates: bool) -> None:
+def refuse_twice(new: Sequence[object], present: Sequence[object], does: str, *, allow_duplicates: bool) -> None:
+    """Raises `ValueError` for what a pipeline would have more than once, unless that is allowed; `does` is its verb."""
     twice = [one for place, one in enumerate(new) if one in present or one in new[:place]]
     if twice and not allow_duplicates:
         raise ValueError(f"{twice[0]!r} {does} this pipeline already; pass allow_duplicates=True to have it twice.")

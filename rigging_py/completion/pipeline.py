@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from typing import Any, Self, TypeAlias, cast
 
 from rigging_py.chat import Chat, ChatPipeline, FailMode
+from rigging_py.chat.conversation import refuse_twice
 from rigging_py.chat.drive import RUN_FAILURES, Pass, finish
 from rigging_py.chat.failures import check_catchable
 from rigging_py.chat.flight import Flight
@@ -139,11 +140,7 @@ class CompletionPipeline:
 
     def watch(self, *callbacks: WatchCallback, allow_duplicates: bool = False) -> Self:
         """Returns the pipeline with async callbacks that see finished completions; what one raises is a warning."""
-        twice = [one for one in callbacks if one in self.watch_callbacks]
-        if twice and not allow_duplicates:
-            raise ValueError(
-                f"{twice[0]!r} watches this pipeline already; pass allow_duplicates=True to have it twice."
-            )
+        refuse_twice(callbacks, self.watch_callbacks, "watches", allow_duplicates=allow_duplicates)
         return replace(self, watch_callbacks=(*self.watch_callbacks, *callbacks))
 
     def catch(
