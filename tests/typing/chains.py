@@ -19,14 +19,6 @@ class Person(rg.Model):
     name: str
 
 
-class Place(rg.Model):
-    name: str
-
-
-class Thing(rg.Model):
-    name: str
-
-
 @dataclass
 class Told:
     joke: str
@@ -199,34 +191,6 @@ async def tools_are_called_like_their_functions() -> None:
     assert_type(Zoo.feed(Zoo(), "lions"), int)
     assert_type(Zoo().feed.name, str)
     Zoo().feed(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-
-
-# Parsing.
-
-
-def messages_give_what_is_asked_for(message: rg.Message) -> None:
-    assert_type(message.parse(Fact), Fact)
-    assert_type(message.parse(int), int)
-    assert_type(message.try_parse(Fact), Fact | None)
-    assert_type(message.parse_set(Fact), list[Fact])
-    assert_type(message.try_parse_set(Fact, minimum=2), list[Fact])
-    assert_type(message.parse_many(Fact), list[Fact])
-    assert_type(message.parse_many(Fact, Person), list[Fact | Person])
-    assert_type(message.parse_many(Fact, Person, Place), list[Fact | Person | Place])
-    assert_type(message.parse_many(Fact, Person, Place, Thing), list[Fact | Person | Place | Thing])
-    assert_type(message.try_parse_many(Fact), list[Fact])
-    assert_type(message.try_parse_many(Fact, Person), list[Fact | Person])
-    assert_type(message.try_parse_many(Fact, Person, Place, fail_on_missing=True), list[Fact | Person | Place])
-    assert_type(message.apply(name="a"), rg.Message)
-    assert_type(message.clone(), rg.Message)
-    assert_type(rg.Message.fit("a"), rg.Message)
-    assert_type(rg.Message.fit_as_list(["a", message]), list[rg.Message])
-
-
-def models_give_themselves(text: str) -> None:
-    assert_type(Fact.from_text(text), list[tuple[Fact, slice]])
-    assert_type(Fact.one_from_text(text), tuple[Fact, slice])
-    assert_type(Fact.xml_example(), str)
 
 
 # Pipelines and chats.
