@@ -122,13 +122,9 @@ class Chat(BaseModel):
 
     @field_serializer("error")
     def _error_as_text(self, error: BaseException | None) -> str | None:
-        return (
-            None
-            if error is None
-            else str(error)
-            if isinstance(error, StoredError)
-            else f"{type(error).__name__}: {error}"
-        )
+        if error is None:
+            return None
+        return str(error) if isinstance(error, StoredError) else f"{type(error).__name__}: {error}"
 
     @computed_field  # type: ignore[prop-decorator]
     @property
