@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-import typing
 from collections.abc import Iterable, Mapping
 from types import GenericAlias
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -22,6 +21,7 @@ from rigging_py.parsing.codec import bare, without_none
 from rigging_py.parsing.extract import NAME
 from rigging_py.parsing.lenient import definitions_of
 from rigging_py.parsing.shape import JsonSchema
+from rigging_py.parsing.untyped import as_list, as_mapping
 
 _PLAIN: Mapping[str, Any] = {
     "string": str,
@@ -111,17 +111,17 @@ class _Schemas:
     """The parts of one schema as types."""
 
     def __init__(self, root: JsonSchema) -> None:
-        self._definitions = {**_mapping(root.get("definitions")), **_mapping(definitions_of(root))}
+        self._definitions = {**as_mapping(root.get("definitions")), **definitions_of(root)}
         self._around: list[str] = []
 
     def model(self, schema: JsonSchema, name: str, *, is_primitive: bool) -> type[Model]:
-        properties = _mapping(schema.get("properties"))
+        properties = as_mapping(schema.get("properties"))
         if not properties:
             raise PromptDefinitionError(f"{name!r} has no properties in its schema; give the schema of an object.")
-        required = _items(schema.get("required"))
+        required = as_list(schema.get("required"))
         is_text = is_primitive and len(properties) == 1
         fields = {
-            key: self._field(key, _mapping(part), is_required=key in required, is_text=is_text)
+            key: self._field(key, as_mapping(part), is_required=key in required, is_text=is_text)
             for key, part in properties.items()
         }
         return _made(name, schema.get("description"), fields)
@@ -140,14 +140,14 @@ class _Schemas:
         if isinstance(reference := schema.get("$ref"), str):
             return self._referred(reference)
         if "const" in schema or "enum" in schema:
-            return self._choice([schema["const"]] if "const" in schema else _items(schema["enum"]))
+            return self._choice([schema["const"]] if "const" in schema else as_list(schema["enum"]))
         for union in ("anyOf", "oneOf", "allOf"):
             if union in schema:
                 limits = {name: schema[name] for name in _NAMES_OF_LIMITS & schema.keys()}
-                return _any_of(self._type(key, {**limits, **_mapping(part)}) for part in _items(schema[union]))
+                return _any_of(self._type(key, {**limits, **as_mapping(part)}) for part in as_list(schema[union]))
         kind = schema.get("type", "object" if "properties" in schema else "string")
         if isinstance(kind, list):
-            return _any_of(self._limited(key, str(one), schema) for one in _items(schema["type"]))
+            return _any_of(self._limited(key, str(one), schema) for one in as_list(schema["type"]))
         return self._limited(key, str(kind), schema)
 
     def _referred(self, reference: str) -> Any:
@@ -157,7 +157,7 @@ class _Schemas:
             raise PromptDefinitionError(f"The reference {reference!r} {problem}; a model cannot be made of that.")
         self._around.append(name)
         try:
-            return self._type(name, _mapping(self._definitions[name]))
+            return self._type(name, as_mapping(self._definitions[name]))
         finally:
             self._around.pop()
 
@@ -177,11 +177,11 @@ class _Schemas:
     def _of(self, key: str, kind: str, schema: JsonSchema) -> Any:
         """The type of one JSON type."""
         if kind == "array":
-            return GenericAlias(list, (self._type("item", _mapping(schema.get("items"))),))
+            return GenericAlias(list, (self._type("item", as_mapping(schema.get("items"))),))
         if kind == "object" and "properties" in schema:
             return self.model(schema, str(schema.get("title") or key), is_primitive=True)
         if kind == "object":
-            return GenericAlias(dict, (str, self._type(key, _mapping(schema.get("additionalProperties")))))
+            return GenericAlias(dict, (str, self._type(key, as_mapping(schema.get("additionalProperties")))))
         return _PLAIN.get(kind, str)
 
 
@@ -238,11 +238,3 @@ def _is_list(kind: Any) -> bool:
 
 def _is_class(kind: Any, base: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, base)
-
-
-def _mapping(value: object) -> JsonSchema:
-    return typing.cast("JsonSchema", value) if isinstance(value, Mapping) else {}
-
-
-def _items(value: object) -> list[Any]:
-    return typing.cast("list[Any]", value) if isinstance(value, list) else []

@@ -7,6 +7,7 @@ import typing
 from collections.abc import Mapping
 
 from rigging_py.parsing.shape import JsonSchema
+from rigging_py.parsing.untyped import as_mapping
 
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:[,_ ]\d{3})+(?:\.\d+)?")
 _YES_OR_NO = re.compile(r"(yes|true|no|false)\b", re.IGNORECASE)
@@ -71,4 +72,4 @@ def allows_null(schema: JsonSchema) -> bool:
 
 def definitions_of(schema: JsonSchema) -> Mapping[str, JsonSchema]:
     """The named schemas that `$ref`s in `schema` point to."""
-    return typing.cast("Mapping[str, JsonSchema]", schema.get("$defs", {}))
+    return as_mapping(schema.get("$defs"))

@@ -18,8 +18,9 @@ from rigging_py.message import (
     to_stop_reason,
 )
 from rigging_py.parsing import JsonShape
+from rigging_py.parsing.untyped import as_list, as_object
 from rigging_py.wire.failures import BODY_LIMIT, redacted, stream_failure
-from rigging_py.wire.openai_reasoning import as_list, as_object, read_reasoning, thought_of, with_reasoning
+from rigging_py.wire.openai_reasoning import read_reasoning, thought_of, with_reasoning
 
 BROKEN_OFF = "error"
 """The finish reason by which gateways say that the model behind them failed."""

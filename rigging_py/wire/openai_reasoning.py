@@ -7,9 +7,10 @@ Plain text is in `reasoning_content` or `reasoning`. What its provider must know
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from rigging_py.message import ContentReasoning, Message
+from rigging_py.parsing.untyped import as_list, as_object
 
 _PLAIN = ("reasoning_content", "reasoning")
 _BLOCKS = ("thinking_blocks", "reasoning_details")
@@ -89,16 +90,6 @@ def thought_of(spoken: Mapping[str, Any]) -> str:
     """What is thought, under either of the names that servers give it."""
     thought = spoken.get("reasoning_content") or spoken.get("reasoning")
     return thought if isinstance(thought, str) else ""
-
-
-def as_object(value: object) -> dict[str, Any] | None:
-    """The value where it is a JSON object."""
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
-
-
-def as_list(value: object) -> list[Any]:
-    """The value where it is a list, else an empty one."""
-    return cast("list[Any]", value) if isinstance(value, list) else []
 
 
 def _part(form: str, block: Mapping[str, Any], origin: str) -> ContentReasoning:

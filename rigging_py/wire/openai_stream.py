@@ -28,6 +28,7 @@ from rigging_py.message import (
     Usage,
     to_stop_reason,
 )
+from rigging_py.parsing.untyped import as_list, as_object
 from rigging_py.wire.failures import BODY_LIMIT, redacted, stream_failure
 from rigging_py.wire.openai_chat import (
     BROKEN_OFF,
@@ -37,7 +38,7 @@ from rigging_py.wire.openai_chat import (
     read_usage,
     text_of,
 )
-from rigging_py.wire.openai_reasoning import ReasoningStream, as_list, as_object
+from rigging_py.wire.openai_reasoning import ReasoningStream
 from rigging_py.wire.pieces import deltas_of
 from rigging_py.wire.sse import Event, EventDecoder
 

@@ -19,6 +19,7 @@ from rigging_py.parsing import Element, Leaf, Shape, escape
 from rigging_py.parsing.extract import escape_attribute
 from rigging_py.parsing.lenient import branches_of, choices_of, definitions_of
 from rigging_py.parsing.shape import JsonSchema
+from rigging_py.parsing.untyped import as_mapping
 
 DEFAULT_BUDGET = 16_384
 """Tokens that an answer may have at worst, with one for each byte. Ordinary text has an eighth of them."""
@@ -235,10 +236,10 @@ class _Json:
         return literal("{") + _joined(members, ", ") + literal("}") if members else literal("{}")
 
     def _map(self, schema: JsonSchema, known: Mapping[str, JsonSchema], path: _Path) -> Piece:
-        value = _schema(schema.get("additionalProperties"))
+        value = as_mapping(schema.get("additionalProperties"))
         if not self._fits(value, path):
             return literal("{}")
-        key = self._key(_schema(schema.get("propertyNames")), known)
+        key = self._key(as_mapping(schema.get("propertyNames")), known)
         least, most = _bounds(schema, "minProperties", "maxProperties", 0, self.limits.items)
         pair = key + literal(": ") + self._value(value, known, path)
         return literal("{") + series(pair, literal(", "), least, most) + literal("}")
@@ -254,7 +255,7 @@ class _Json:
         if isinstance(members, list):
             parts = [self._value(part, known, path) for part in cast("list[JsonSchema]", members)]
             return literal("[") + _joined(parts, ", ") + literal("]") if parts else literal("[]")
-        items = _schema(schema.get("items"))
+        items = as_mapping(schema.get("items"))
         least, most = _bounds(schema, "minItems", "maxItems", 0, self.limits.items)
         if not self._fits(items, path):
             return literal("[]")
@@ -265,10 +266,6 @@ class _Json:
             return literal('"') + formatted + literal('"')
         least, most = _bounds(schema, "minLength", "maxLength", 0, limit)
         return literal('"') + characters(_JSON_TEXT, least, most) + literal('"')
-
-
-def _schema(value: object) -> JsonSchema:
-    return cast("JsonSchema", value) if isinstance(value, Mapping) else {}
 
 
 def _name(schema: JsonSchema) -> str:

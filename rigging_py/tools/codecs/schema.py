@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, cast
 
 from rigging_py.parsing.shape import JsonSchema
+from rigging_py.parsing.untyped import as_list, as_mapping
 
 _KINDS: Mapping[type, str] = {
     str: "string",
@@ -45,7 +46,7 @@ class Place:
         return {
             name: Place(part, self.root)
             for branch in self.branches
-            for name, part in _mapping(branch.get("properties")).items()
+            for name, part in as_mapping(branch.get("properties")).items()
         }
 
     def item(self, index: int) -> Place:
@@ -70,21 +71,21 @@ def field_names(schema: object) -> Iterator[str]:
         part = waiting.pop()
         if isinstance(part, Mapping):
             values = cast("Mapping[str, object]", part)
-            yield from _mapping(values.get("properties"))
+            yield from as_mapping(values.get("properties"))
             waiting += values.values()
         elif isinstance(part, list):
             waiting += cast("list[object]", part)
 
 
 def _branches(schema: object, root: JsonSchema, seen: set[str]) -> Iterator[JsonSchema]:
-    branch = _mapping(schema)
+    branch = as_mapping(schema)
     reference = branch.get("$ref")
     if isinstance(reference, str):
         if reference not in seen:
             seen.add(reference)
             yield from _branches(_followed(reference, root), root, seen)
         return
-    inner = [part for key in ("anyOf", "oneOf", "allOf") for part in _items(branch.get(key))]
+    inner = [part for key in ("anyOf", "oneOf", "allOf") for part in as_list(branch.get(key))]
     for part in inner:
         yield from _branches(part, root, seen)
     if not inner or "properties" in branch:
@@ -94,23 +95,15 @@ def _branches(schema: object, root: JsonSchema, seen: set[str]) -> Iterator[Json
 def _followed(reference: str, root: JsonSchema) -> object:
     part: object = root
     for name in reference.removeprefix("#").split("/")[1:]:
-        part = _mapping(part).get(name.replace("~1", "/").replace("~0", "~"))
+        part = as_mapping(part).get(name.replace("~1", "/").replace("~0", "~"))
     return part
 
 
 def _kinds_of(branch: JsonSchema) -> list[str]:
     kind: object = branch.get("type")
     if kind is not None:
-        return [str(one) for one in _items(kind) or [kind]]
+        return [str(one) for one in as_list(kind) or [kind]]
     if "properties" in branch:
         return ["object"]
-    choices = [branch["const"]] if "const" in branch else _items(branch.get("enum"))
+    choices: list[object] = [branch["const"]] if "const" in branch else as_list(branch.get("enum"))
     return [_KINDS.get(type(choice), "null") for choice in choices] or ["any"]
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
-
-
-def _items(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []
