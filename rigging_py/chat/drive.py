@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from rigging_py.chat.calling import Outgoing, streamed
 from rigging_py.chat.chat import Chat, ChatList
-from rigging_py.chat.failures import carry
+from rigging_py.chat.failures import attach, carry
 from rigging_py.chat.flight import Flight, in_time
 from rigging_py.chat.gather import MAX_CONCURRENT, gather
 from rigging_py.chat.watch import show
@@ -122,9 +122,15 @@ async def finish(this: Pass) -> ChatList:
     seam = this.pipeline.seam
     if not seam.is_around:
         return await finished(this)
-    with seam.around(this.detail()) as tell:
-        chats = await finished(this)
-        tell(chats)
+    chats: ChatList | None = None
+    try:
+        with seam.around(this.detail()) as tell:
+            chats = await finished(this)
+            tell(chats)
+    except Exception as error:
+        if chats is not None:  # a hook's, after all was done
+            carry(error, chats=chats)
+        raise
     return chats
 
 
@@ -223,12 +229,16 @@ async def play(this: Pass, parent: PipelineStep | None, depth: int) -> _Played:
 
 async def _fly_alone(this: Pass, flight: Flight) -> None:
     seam = flight.seam
-    with seam.around(this.detail(flight)) if seam.is_around else nullcontext(None) as tell:
-        async with aclosing(turns(this, [flight])) as all_turns:
-            async for _ in all_turns:
-                pass
-        if tell is not None:
-            tell(ChatList([flight.chat()]))
+    try:
+        with seam.around(this.detail(flight)) if seam.is_around else nullcontext(None) as tell:
+            async with aclosing(turns(this, [flight])) as all_turns:
+                async for _ in all_turns:
+                    pass
+            if tell is not None:
+                tell(ChatList([flight.chat()]))
+    except Exception as error:
+        _carry_all(this, attach(error, flight.run))
+        raise
 
 
 async def turns(this: Pass, flights: Sequence[Flight]) -> AsyncGenerator[list[Flight], None]:
@@ -254,11 +264,16 @@ async def _generate(asked: Sequence[tuple[Flight, Outgoing]]) -> Sequence[ModelT
     """What the generator gives for each call, in the time there is."""
     if not asked[0][0].seam.is_around:
         return await _generate_all(asked)
-    with ExitStack() as stack:
-        told = [stack.enter_context(flight.seam.around(call.detail(flight))) for flight, call in asked]
-        results = await _generate_all(asked)
-        for tell, result in zip(told, results, strict=True):
-            tell(result)
+    try:
+        with ExitStack() as stack:
+            told = [stack.enter_context(flight.seam.around(call.detail(flight))) for flight, call in asked]
+            results = await _generate_all(asked)
+            for tell, result in zip(told, results, strict=True):
+                tell(result)
+    except Exception as error:  # noqa: BLE001 — the wall before hooks, whose mistakes are not the generator's
+        results = _for_each(error, len(asked))
+        for (flight, _), own in zip(asked, results, strict=True):
+            flight.error = own
     return results
 
 
@@ -315,8 +330,13 @@ def _raise_uncovered(this: Pass, flight: Flight) -> None:
     error = flight.failure()
     if error is None or _is_covered(this, error):
         return
-    carry(error, chats=ChatList(other.chat() for other in this.flights if other.run.state == "Done"))
+    _carry_all(this, error)
     raise error
+
+
+def _carry_all(this: Pass, error: BaseException) -> None:
+    """Puts the chats that are finished on the error."""
+    carry(error, chats=ChatList(other.chat() for other in this.flights if other.run.state == "Done"))
 
 
 def _is_covered(this: Pass, error: BaseException) -> bool:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
+from heapq import heappop, heappush
 from weakref import WeakKeyDictionary
 
 
@@ -41,15 +42,30 @@ class Pace:
         self.seconds = seconds
         self._clock, self._sleep = clock, sleep
         self._free = clock()
+        self._given_back: list[float] = []
+        """Starts that nobody waits for any longer, the earliest first."""
         self._lock = threading.Lock()
 
     async def start(self) -> None:
-        """Waits until the next request may start."""
+        """Waits until the next request may start; who is cancelled meanwhile leaves the time to others."""
         if not self.seconds:
             return
         with self._lock:
             now = self._clock()
-            start = max(now, self._free)
-            self._free = start + self.seconds
-        if start > now:
-            await self._sleep(start - now)
+            start = self._next_from(now)
+        try:
+            if start > now:
+                await self._sleep(start - now)
+        except BaseException:
+            with self._lock:
+                heappush(self._given_back, start)
+            raise
+
+    def _next_from(self, now: float) -> float:
+        while self._given_back:
+            start = heappop(self._given_back)
+            if start >= now:
+                return start
+        start = max(now, self._free)
+        self._free = start + self.seconds
+        return start

@@ -41,6 +41,27 @@ async def test_who_comes_late_enough_does_not_wait() -> None:
     assert clock.slept == [0.125]
 
 
+async def test_who_is_cancelled_leaves_the_time_to_others() -> None:
+    clock = Clock()
+    is_night = True
+
+    async def sleep(seconds: float) -> None:
+        await (asyncio.sleep(3600) if is_night else clock.sleep(seconds))
+
+    pace = Pace(0.5, clock=clock, sleep=sleep)
+    await pace.start()
+    waiting = [asyncio.create_task(pace.start()) for _ in range(4)]
+    await asyncio.sleep(0)
+    for one in waiting:
+        one.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    is_night = False
+    clock.now += 0.75
+    for _ in range(5):
+        await pace.start()
+    assert clock.slept == [0.25, 0.75, 1.25, 1.75, 2.25]
+
+
 async def test_without_a_delay_nobody_waits() -> None:
     clock = Clock()
     pace = Pace(0, clock=clock, sleep=clock.sleep)

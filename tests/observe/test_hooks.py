@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -30,9 +31,11 @@ from rigging_py.observe import (
     ModelCallDetail,
     ModelCallPatch,
     ModelTurnDetail,
+    Outcome,
     RefuseTurn,
     ReplaceResult,
     RewriteArguments,
+    RunDetail,
     Seam,
     SkipTool,
     StateDetail,
@@ -623,3 +626,50 @@ def test_details_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         detail.run_id = "other"  # type: ignore[misc]
     assert replace(detail, run_id="other").run_id == "other"
+
+
+# What stands around and fails.
+
+
+class Around(Hooks):
+    """Fails where it is told to, around what it is told to."""
+
+    def __init__(self, kind: type[object], where: str) -> None:
+        self.kind, self.where = kind, where
+
+    @contextmanager
+    def around(self, detail: object) -> Iterator[Outcome]:
+        where = self.where if isinstance(detail, self.kind) else ""
+
+        def fail(moment: str) -> None:
+            if moment == where:
+                raise LookupError(moment)
+
+        fail("entering")
+        yield lambda _: fail("told")
+        fail("leaving")
+
+
+@pytest.mark.parametrize("where", ["entering", "told", "leaving"])
+@pytest.mark.parametrize("mode", ["parallel", "merged"])
+async def test_what_fails_around_a_call_of_the_model_ends_the_driving_and_not_the_run(
+    where: str, mode: Literal["parallel", "merged"]
+) -> None:
+    model = rg.scripted(*"abcdef")
+    pipeline = model.chat("Hello").with_hooks(Around(ModelCallDetail, where))
+    with pytest.raises(LookupError, match=where) as raised:
+        await pipeline.run_many(2, mode=mode)
+    run = cast("Any", raised.value).run
+    assert (await model.chat("Hello").resume(run)).last.content in "abcdef"
+    chats = await pipeline.catch(LookupError, on_failed="include").run_many(2, mode=mode)
+    assert [type(chat.error) for chat in chats] == [LookupError, LookupError]
+
+
+@pytest.mark.parametrize("where", ["told", "leaving"])
+@pytest.mark.parametrize("mode", ["parallel", "merged"])
+async def test_what_fails_around_runs_loses_nothing_of_them(where: str, mode: Literal["parallel", "merged"]) -> None:
+    pipeline = rg.scripted("a", "b").chat("Hello").with_hooks(Around(RunDetail, where))
+    with pytest.raises(LookupError) as raised:
+        await pipeline.run_many(2, mode=mode, max_concurrent=1)
+    chats = cast("Any", raised.value).chats
+    assert [chat.last.content for chat in chats] == (["a", "b"] if mode == "merged" else ["a"])
