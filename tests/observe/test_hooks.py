@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
@@ -638,7 +638,7 @@ class Around(Hooks):
         self.kind, self.where = kind, where
 
     @contextmanager
-    def around(self, detail: object) -> Iterator[Outcome]:
+    def around(self, detail: object) -> Generator[Outcome]:
         where = self.where if isinstance(detail, self.kind) else ""
 
         def fail(moment: str) -> None:
