@@ -161,7 +161,7 @@ async def bound_prompts_keep_their_types() -> None:
 async def wrong_arguments_are_refused() -> None:
     await sync(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await sync()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    await sync.run_many("a")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    await sync.run_many("a")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
     await sync.run(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     sync.render(nmae="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await Zoo().count(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -114,8 +114,8 @@ def slices_tell_where_they_stand(one: rg.MessageSlice) -> None:
 
 
 def wrong_slices_are_refused(message: rg.Message) -> None:
-    message.mark_slice("a", "word")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
-    message.mark_slice(b"a")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    message.mark_slice("a", "word")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    message.mark_slice(b"a")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     message.mark_slice("a", select="each")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     message.get_slice("word")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     message.get_slice(select="all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

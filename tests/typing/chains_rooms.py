@@ -125,7 +125,7 @@ async def tools_are_refined(call: rg.ToolCall) -> None:
     assert_type(rg.robopages("https://a.example", name_filter="a.*"), list[rg.Tool[..., Any]])
     add("a", 2)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     add.with_(truncated=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    rg.tool(effect="never")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    rg.tool(effect="never")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 
 
 async def servers_are_clients_and_the_other_way_round() -> None:
@@ -141,8 +141,8 @@ async def servers_are_clients_and_the_other_way_round() -> None:
         assert_type(await client.prompts(), list[mcp_types.Prompt])
         assert_type(await client.get_prompt("a", {"b": "c"}), list[rg.Message])
     assert_type(rg.as_mcp(add, told, name="a"), MCPServer[Any])
-    rg.mcp("http", url="https://a.example")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
-    rg.mcp("stdio", url="https://a.example")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    rg.mcp("http", url="https://a.example")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    rg.mcp("stdio", url="https://a.example")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 
 
 def codecs_go_both_ways(turn: rg.ModelTurn, params: rg.GenerateParams) -> None:
