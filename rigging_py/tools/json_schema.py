@@ -39,21 +39,7 @@ def schema_arguments(tool: str, schema: dict[str, Any]) -> Arguments:
 
 
 def _check(tool: str, schema: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    # Only programs with such tools pay for the import.
-    from jsonschema.exceptions import SchemaError
-    from jsonschema.validators import Draft202012Validator, validator_for
-    from referencing import Registry
-
-    try:
-        kind = validator_for(schema, default=Draft202012Validator)
-        kind.check_schema(schema)
-    except (SchemaError, RecursionError, TypeError) as error:
-        said = "it is nested too deeply" if isinstance(error, RecursionError) else getattr(error, "message", str(error))
-        raise ToolDefinitionError(f"The arguments of {tool!r} have no valid JSON schema: {said}.") from None
-    if schema.get("type") != "object":
-        raise ToolDefinitionError(f"The arguments of {tool!r} are described as {schema.get('type')!r}, not 'object'.")
-    # The default registry would fetch what a `$ref` names.
-    validator = _bounded(kind)(schema, registry=cast("Any", Registry)())
+    validator = _validator(tool, schema)
 
     def check(values: dict[str, Any]) -> dict[str, Any]:
         token = _left.set([_STEPS])
@@ -71,6 +57,24 @@ def _check(tool: str, schema: dict[str, Any]) -> Callable[[dict[str, Any]], dict
         return values
 
     return check
+
+
+def _validator(tool: str, schema: dict[str, Any]) -> Any:
+    # Only programs with such tools pay for the import.
+    from jsonschema.exceptions import SchemaError
+    from jsonschema.validators import Draft202012Validator, validator_for
+    from referencing import Registry
+
+    try:
+        kind = validator_for(schema, default=Draft202012Validator)
+        kind.check_schema(schema)
+    except (SchemaError, RecursionError, TypeError, ValueError, AttributeError) as error:  # also of an odd `$schema`
+        said = "it is nested too deeply" if isinstance(error, RecursionError) else getattr(error, "message", str(error))
+        raise ToolDefinitionError(f"The arguments of {tool!r} have no valid JSON schema: {said}.") from None
+    if schema.get("type") != "object":
+        raise ToolDefinitionError(f"The arguments of {tool!r} are described as {schema.get('type')!r}, not 'object'.")
+    # The default registry would fetch what a `$ref` names.
+    return _bounded(kind)(schema, registry=cast("Any", Registry)())
 
 
 @cache
