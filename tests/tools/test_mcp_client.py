@@ -432,7 +432,7 @@ async def test_no_schema_keeps_the_check_of_arguments_busy(schema: Any) -> None:
         assert time.process_time() - begun < 5
 
 
-@pytest.mark.parametrize("part", [{"properties": {"a": {"type": 7}}}, {"$schema": 7}, {"$schema": "http://[::1"}])
+@pytest.mark.parametrize("part", [{"properties": {"a": {"type": 7}}}, {"$schema": "http://[::1"}])
 @pytest.mark.filterwarnings("default")
 async def test_a_tool_without_a_schema_of_an_object_is_left_out_with_a_warning(part: dict[str, Any]) -> None:
     client = in_memory(giving(TextContent(text="ok"), schema={"type": "object", **part}))
