@@ -195,11 +195,14 @@ class EventStream:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
 
     async def aclose(self) -> None:
-        """Cancels the run, and waits until nothing of it is left."""
+        """Cancels the run, and waits until nothing of it is left. Raises `RuntimeError` in another event loop."""
         self._is_over = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        if self._task is None or self._task.done():
+            return
+        if self._task.get_loop() is not asyncio.get_running_loop():
+            raise RuntimeError("This stream began in another event loop; close it there.")
+        self._task.cancel()
+        await asyncio.wait([self._task])
 
     async def __aenter__(self) -> Self:
         return self

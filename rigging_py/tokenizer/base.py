@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -55,10 +56,8 @@ class Tokenizer(BaseModel, ABC):
 
     model: str
     """What the tokenizer is called."""
-    # Its own thread: the libraries behind are not safe in two, and other work must not wait for them.
-    _thread: ThreadPoolExecutor = PrivateAttr(
-        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="rigging_py.tokenizer")
-    )
+    _threads: dict[int, ThreadPoolExecutor] = PrivateAttr(default_factory=dict[int, ThreadPoolExecutor])
+    """The one thread, by the process it is in: a fork has none of its parent's."""
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:
@@ -83,13 +82,20 @@ class Tokenizer(BaseModel, ABC):
         A text that the template or the tokenizer changes or leaves out has no slice, with a `TokenizerWarning`.
         """
         loop = asyncio.get_running_loop()
-        tokenized, lost = await loop.run_in_executor(self._thread, self._tokenize, chat)
+        tokenized, lost = await loop.run_in_executor(self._thread(), self._tokenize, chat)
         for said in lost:
             kind = "The text" if said.type == "message" else f"A {said.type} slice"
             whose = f"message {said.place}, of the {chat.all[said.place].role}"
             problem = f"{kind} of {whose}, is not to be found as it was written among the tokens of {self.model}"
             warnings.warn(f"{problem}, so there is no slice for it.", TokenizerWarning, stacklevel=2)
         return tokenized
+
+    def _thread(self) -> ThreadPoolExecutor:
+        # Its own: the libraries behind are not safe in two, and other work must not wait for them.
+        here = os.getpid()
+        if here not in self._threads:
+            self._threads.setdefault(here, ThreadPoolExecutor(1, thread_name_prefix="rigging_py.tokenizer"))
+        return self._threads[here]
 
     def _tokenize(self, chat: Chat) -> tuple[TokenizedChat, Sequence[Said]]:
         text = self.format_chat(chat)

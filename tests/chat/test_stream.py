@@ -601,6 +601,16 @@ def test_a_stream_is_read_in_the_loop_where_it_began() -> None:
         asyncio.run(_first_of(stream))
 
 
+def test_a_stream_that_waits_in_another_event_loop_is_closed_there() -> None:
+    stream = rg.scripted("a word " * 100).chat("Hello").stream()  # more than may wait for the reader
+    with asyncio.Runner() as here, asyncio.Runner() as there:
+        here.run(_first_of(stream))
+        with pytest.raises(RuntimeError, match="close it there"):
+            there.run(stream.aclose())
+        here.run(stream.aclose())
+        there.run(stream.aclose())
+
+
 async def _first_of(stream: EventStream) -> ChatEvent:
     return await anext(stream)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 import warnings
@@ -282,3 +283,18 @@ async def test_decoding_is_asked_for_few_tokens_at_a_time_whatever_the_text() ->
             done = await tokenizer.tokenize_chat(chat(*texts))
         assert max(tokenizer.decoded) <= 32
         assert sum(tokenizer.decoded) <= 32 * 2 * len(done.tokens)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # later Pythons warn of forks
+def test_a_forked_process_has_a_thread_of_its_own() -> None:
+    tokenizer, said = Plain(model="plain"), chat("Hello")
+    asyncio.run(tokenizer.tokenize_chat(said))
+    child = os.fork()
+    if not child:
+        try:
+            asyncio.run(asyncio.wait_for(tokenizer.tokenize_chat(said), 20))
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
