@@ -5,20 +5,19 @@ A pass is one pipeline over a set of runs. Passes that callbacks return are play
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Sequence
-from contextlib import ExitStack, aclosing, nullcontext
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 from pydantic import ValidationError
 
-from rigging_py.chat.calling import Outgoing, streamed
+from rigging_py.chat.answers import model_answers
 from rigging_py.chat.chat import Chat, ChatList
 from rigging_py.chat.failures import attach, carry
-from rigging_py.chat.flight import Flight, in_time
+from rigging_py.chat.flight import Flight
 from rigging_py.chat.gather import MAX_CONCURRENT, gather
 from rigging_py.chat.watch import show
 from rigging_py.error import (
@@ -29,7 +28,6 @@ from rigging_py.error import (
     TruncatedError,
     UnknownToolError,
 )
-from rigging_py.message import ModelTurn
 from rigging_py.observe import RunDetail
 from rigging_py.run import AgentRun
 
@@ -254,70 +252,10 @@ async def turns(this: Pass, flights: Sequence[Flight]) -> AsyncGenerator[list[Fl
         asked = [(flight, step) for flight, step in zip(live, steps, strict=True) if step is not None]
         if not asked:
             return
-        for (flight, call), result in zip(asked, await _generate(asked), strict=True):
+        for (flight, call), result in zip(asked, await model_answers(asked), strict=True):
             await flight.heard(call, result)
         live = [flight for flight, _ in asked]
         yield live
-
-
-async def _generate(asked: Sequence[tuple[Flight, Outgoing]]) -> Sequence[ModelTurn | BaseException]:
-    """What the generator gives for each call, in the time there is."""
-    if not asked[0][0].seam.is_around:
-        return await _generate_all(asked)
-    try:
-        with ExitStack() as stack:
-            told = [stack.enter_context(flight.seam.around(call.detail(flight))) for flight, call in asked]
-            results = await _generate_all(asked)
-            for tell, result in zip(told, results, strict=True):
-                tell(result)
-    except Exception as error:  # noqa: BLE001 — the wall before hooks, whose mistakes are not the generator's
-        results = _for_each(error, len(asked))
-        for (flight, _), own in zip(asked, results, strict=True):
-            flight.error = own
-    return results
-
-
-async def _generate_all(asked: Sequence[tuple[Flight, Outgoing]]) -> Sequence[ModelTurn | BaseException]:
-    try:
-        results = await in_time([flight for flight, _ in asked], _answers(asked))
-    except Exception as error:  # noqa: BLE001 — the wall before providers: what they raise becomes an event of the run
-        return _for_each(error, len(asked))
-    if results is None:
-        return _for_each(TimeoutError("The deadline passed while the model was answering."), len(asked))
-    return results
-
-
-async def _answers(asked: Sequence[tuple[Flight, Outgoing]]) -> Sequence[ModelTurn | BaseException]:
-    first, call = asked[0]
-    if first.tell is not None:
-        return [await streamed(first, call, first.tell)]
-    generator = first.pipeline.generator
-    results = await generator.generate_messages(
-        [call.messages for _, call in asked], [call.params for _, call in asked]
-    )
-    if len(results) != len(asked):
-        problem = f"{type(generator).__name__} answered {len(results)} of {len(asked)} conversations"
-        raise RuntimeError(f"{problem}; generate_messages() gives one result for each.")
-    return [_read(generator, call, result) for (_, call), result in zip(asked, results, strict=True)]
-
-
-def _read(generator: object, call: Outgoing, result: object) -> ModelTurn | BaseException:
-    if isinstance(result, ModelTurn):
-        return call.read(result)
-    if isinstance(result, BaseException):
-        return result
-    return TypeError(
-        f"{type(generator).__name__} answered a conversation with a {type(result).__name__}; generate_messages() gives "
-        "a GeneratedMessage or an exception for each, as GeneratedMessage.from_text(…) makes from a text."
-    )
-
-
-def _for_each(error: Exception, count: int) -> list[Exception]:
-    """The error for each of several runs, which put their own facts on it; one that cannot be copied is shared."""
-    try:
-        return [error, *(copy.copy(error) for _ in range(count - 1))]
-    except TypeError:
-        return [error] * count
 
 
 def _settled(this: Pass) -> ChatList:
