@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import re
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -88,7 +90,8 @@ async def exchange(request: Request) -> Reply:
     A body of more than `BODY_MAX` bytes, which a few may unpack to, is an `InvalidError`.
     """
     _refuse_outside(request)
-    opened = _builder(request).build_streamed()
+    # With a buffer, a body that is waited for could not be given up: its connection would stay.
+    opened = _builder(request).streamed_read_buffer_limit(0).build_streamed()
     response = await _sent(request, opened.__aenter__)
     try:
         body = await _bounded_body(request, response)
@@ -291,3 +294,6 @@ def _client(stays_here: bool) -> Client:
 
 
 os.register_at_fork(after_in_child=_client.cache_clear)
+# The client's threads let go of what a request held just after they have told of its end, and Python aborts when a
+# thread does so while it finalizes. So that a program which ends with its last answer can, it waits for a moment.
+atexit.register(time.sleep, 0.05)

@@ -1,0 +1,33 @@
+"""A call of an endpoint that is cancelled leaves nothing of itself."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from rigging_py.generator.http import HTTPGenerator
+
+
+async def test_cancelling_in_the_middle_of_an_answer_closes_the_connection() -> None:
+    begun, closed = asyncio.Event(), asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 20000000\r\n\r\n" + b"x" * 16_000_000)
+        await writer.drain()  # more than fits between the two, so it is being read
+        begun.set()
+        assert await reader.read() == b""
+        closed.set()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        generator = HTTPGenerator.for_json_endpoint(f"http://127.0.0.1:{port}", {"q": "$content"})
+        running = asyncio.create_task(generator.chat("Hello").run())
+        await begun.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        async with asyncio.timeout(20):
+            await closed.wait()
