@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -119,7 +119,7 @@ async def streamed(flight: Flight, call: Outgoing, tell: Tell) -> ModelTurn:
     assembler, generator = StreamedTurnAssembler(flight.pipeline.program), flight.pipeline.generator
     deltas = cast("AsyncGenerator[Delta, None]", generator.stream_message(call.messages, call.params))
     try:
-        async with aclosing(deltas), aclosing(_read(deltas, call)) as read:
+        async with _closing(deltas), aclosing(_read(deltas, call)) as read:
             async for delta in read:
                 for event in assembler.feed(delta):
                     await _show(flight, event)
@@ -133,6 +133,11 @@ async def streamed(flight: Flight, call: Outgoing, tell: Tell) -> ModelTurn:
         await tell(TurnDiscarded(REVISED))
         await tell(StreamedText(whole.turn.message.content))
     return whole.turn
+
+
+def _closing(deltas: AsyncGenerator[Delta, None]) -> AbstractAsyncContextManager[object]:
+    """Closes the stream at the end; an iterator of a user's own need not have a way to."""
+    return aclosing(deltas) if hasattr(deltas, "aclose") else nullcontext()
 
 
 async def _read(deltas: AsyncIterator[Delta], call: Outgoing) -> AsyncGenerator[Delta, None]:

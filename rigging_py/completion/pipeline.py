@@ -11,7 +11,7 @@ from typing import Any, Self, TypeAlias, cast
 from rigging_py.chat import Chat, ChatPipeline, FailMode
 from rigging_py.chat.conversation import refuse_twice
 from rigging_py.chat.drive import RUN_FAILURES, Pass, finish
-from rigging_py.chat.failures import check_catchable
+from rigging_py.chat.failures import carry, check_catchable
 from rigging_py.chat.flight import Flight
 from rigging_py.chat.gather import MAX_CONCURRENT, gather
 from rigging_py.chat.output import asking_for, checking
@@ -22,6 +22,7 @@ from rigging_py.error import CompletionExhaustedMaxRoundsError, MessagesExhauste
 from rigging_py.generator import Generator, WatchCallback, Wrapper, get_generator
 from rigging_py.message import GenerateParams, Message
 from rigging_py.run import OutputSpec
+from rigging_py.util import await_
 
 ThenCompletionCallback: TypeAlias = Callable[[Completion], Any]
 """Gets a finished completion; returns None, or the completion to take its place. May be async."""
@@ -173,6 +174,10 @@ class CompletionPipeline:
 
     __call__ = run
 
+    def run_sync(self, *, on_failed: FailMode | None = None) -> Completion:
+        """`run`, for code that cannot await; it works inside of running event loops too, which it blocks."""
+        return await_(self.run(on_failed=on_failed))
+
     async def run_many(
         self,
         count: int,
@@ -278,12 +283,12 @@ def _watchers(pipelines: Sequence[CompletionPipeline]) -> list[WatchCallback]:
 
 async def _called_back(pipeline: CompletionPipeline, completions: list[Completion], limit: int) -> list[Completion]:
     for then in pipeline.then_callbacks:
-        answers = await gather([partial(_called, then, one) for one in completions], limit=limit)
+        answers = await gather([partial(_called, then, one, completions) for one in completions], limit=limit)
         completions = [
             answer if isinstance(answer, Completion) else one for one, answer in zip(completions, answers, strict=True)
         ]
     for each in pipeline.map_callbacks:
-        answer = await _called(each, completions)
+        answer = await _called(each, completions, completions)
         if not isinstance(answer, list):
             name = getattr(each, "__name__", repr(each))
             raise TypeError(f"The map callback {name} must return a list of completions; it returned {answer!r}.")
@@ -291,9 +296,14 @@ async def _called_back(pipeline: CompletionPipeline, completions: list[Completio
     return completions
 
 
-async def _called(callback: Callable[[Any], Any], argument: object) -> object:
-    answer = callback(argument)
-    return await cast("Awaitable[object]", answer) if inspect.isawaitable(answer) else answer
+async def _called(callback: Callable[[Any], Any], argument: object, completions: Sequence[Completion]) -> object:
+    """What a callback answers. What it raises carries the `completions`, so that nothing written is lost."""
+    try:
+        answer = callback(argument)
+        return await cast("Awaitable[object]", answer) if inspect.isawaitable(answer) else answer
+    except Exception as error:
+        carry(error, completions=tuple(completions))
+        raise
 
 
 def _ours(error: BaseException, completion: Completion) -> BaseException:
@@ -301,7 +311,7 @@ def _ours(error: BaseException, completion: Completion) -> BaseException:
     if not isinstance(error, MessagesExhaustedMaxRoundsError):
         return error
     ours = CompletionExhaustedMaxRoundsError(error.max_rounds, completion, str(error))
-    ours.run, ours.messages, ours.usage = error.run, error.messages, error.usage
+    ours.run, ours.messages, ours.usage, ours.chats = error.run, error.messages, error.usage, error.chats
     return ours
 
 

@@ -62,7 +62,7 @@ async def fetch(
     max_bytes: int = MAX_BYTES,
     timeout: float = TIMEOUT,  # noqa: ASYNC109 — it is part of what is asked for, and covers redirects too
     max_redirects: int = MAX_REDIRECTS,
-    allow_private: Collection[str] = (),
+    allow_private: Collection[str] | str = (),
     resolve: Resolve = addresses_of,
 ) -> Fetched:
     """What is at a web address, at most `max_bytes` of it, in at most `timeout` seconds.
@@ -73,9 +73,17 @@ async def fetch(
     """
     try:
         async with asyncio.timeout(timeout):
-            return await _followed(url, _Rules(max_bytes, max_redirects, allow_private, resolve))
+            return await _followed(url, _Rules(max_bytes, max_redirects, _hosts(allow_private), resolve))
     except TimeoutError:
         raise TimedOutError(f"{without_user(url)!r} was not read in {timeout:g} seconds.", provider="the web") from None
+
+
+def _hosts(given: Collection[str] | str) -> Collection[str]:
+    if isinstance(given, str):
+        return (given,)
+    if not isinstance(given, Collection):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"allow_private names hosts, as in ['intranet.example']; not {given!r}.")
+    return given
 
 
 @dataclass(frozen=True, slots=True)

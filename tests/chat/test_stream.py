@@ -669,3 +669,24 @@ async def test_an_empty_pipeline_says_so_when_its_stream_is_read() -> None:
     stream = rg.scripted("hi").chat().stream()
     with pytest.raises(ValueError, match="add a message"):
         await anext(stream)
+
+
+async def test_a_generator_may_stream_by_an_iterator_that_cannot_be_closed() -> None:
+    class Once:
+        def __init__(self) -> None:
+            self.left = [rg.ModelTurn.from_text("hi")]
+
+        def __aiter__(self) -> Once:
+            return self
+
+        async def __anext__(self) -> rg.ModelTurn:
+            if not self.left:
+                raise StopAsyncIteration
+            return self.left.pop()
+
+    class Plain(rg.ScriptedGenerator):
+        def stream_message(self, messages: Any, params: Any) -> Any:
+            return Once()
+
+    async with Plain().chat("hi").stream() as stream:
+        assert (await stream.chat()).last.content == "hi"

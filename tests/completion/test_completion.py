@@ -221,3 +221,16 @@ async def test_a_loaded_completion_has_no_error_and_no_parameters() -> None:
     failed = await rg.scripted("1").complete("a").until(lambda _: True, max_rounds=0).run(on_failed="include")
     stored = rg.Completion.model_validate_json(failed.model_dump_json())
     assert (stored.failed, stored.error, stored.params) == (True, None, None)
+
+
+async def test_what_a_callback_raises_carries_what_was_written() -> None:
+    def broken(completion: rg.Completion) -> None:
+        raise OSError("no disk")
+
+    with pytest.raises(OSError, match="no disk") as raised:
+        await rg.scripted("b").complete("a").then(broken).run()
+    assert [one.all for one in raised.value.completions] == ["ab"]  # type: ignore[attr-defined]  # pyright: ignore
+
+
+def test_code_that_cannot_await_can_run_it_too() -> None:
+    assert rg.scripted("b").complete("a").run_sync().all == "ab"

@@ -129,6 +129,15 @@ async def test_this_machine_is_not_the_web(site: str, name: str) -> None:
     assert Site.hosts == []
 
 
+async def test_a_host_that_is_allowed_is_that_host_alone(site: str) -> None:
+    url = f"{site}/pixel.png"
+    assert (await fetch(url, resolve=here, allow_private="site.test")).data == PIXEL
+    with pytest.raises(FetchRefusedError):
+        await fetch(url, resolve=here, allow_private="my.site.test.example")
+    with pytest.raises(TypeError, match="names hosts"):
+        await fetch(url, resolve=here, allow_private=True)  # type: ignore[arg-type]  # pyright: ignore
+
+
 async def test_one_private_address_among_several_is_enough_to_refuse() -> None:
     async def both(host: str, port: int) -> Sequence[str]:
         return ["8.8.8.8", "169.254.169.254"]
