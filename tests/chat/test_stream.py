@@ -688,5 +688,5 @@ async def test_a_generator_may_stream_by_an_iterator_that_cannot_be_closed() -> 
         def stream_message(self, messages: Any, params: Any) -> Any:
             return Once()
 
-    async with Plain().chat("hi").stream() as stream:
+    async with Plain(model="plain").chat("hi").stream() as stream:
         assert (await stream.chat()).last.content == "hi"
