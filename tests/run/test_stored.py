@@ -425,7 +425,7 @@ def test_whatever_is_done_to_a_stored_run_it_is_refused_or_can_be_looked_at(
         elif odd == [7]:
             holder[last] = [holder[last], holder[last]]
         else:
-            holder[last] = odd
+            holder[last] = copy.deepcopy(odd)
     for code in (None, program):
         try:
             run = AgentRun.load(data, code)
