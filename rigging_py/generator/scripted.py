@@ -80,7 +80,8 @@ class Named(Generator):
         found = cls._living.get((cls.__name__, name))
         if not isinstance(found, cls):
             with cls._lock:
-                known = [model for kind, model in cls._living if kind == cls.__name__]
+                living = [ref() for ref in cls._living.valuerefs()]
+            known = [one.model for one in living if isinstance(one, cls)]
             raise InvalidGeneratorError(name, name, f"no {cls.__name__} of this name lives in this process", known)
         return found
 

@@ -157,7 +157,9 @@ def interrupting(*before: str) -> tuple[rg.FunctionGenerator, list[int]]:
             return said
         signal.raise_signal(signal.SIGINT)
         try:
-            await asyncio.Event().wait()
+            # Where there are other threads Python may look at signals no sooner than after it has waited.
+            while True:
+                await asyncio.sleep(0.01)
         finally:
             stopped.append(1)
         return "never"

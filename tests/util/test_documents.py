@@ -41,11 +41,12 @@ def test_a_large_object_is_found() -> None:
     "piece",
     ["{", '{"', '{"a":', '{"a":[{},', '{"a":"', '{"a":[1,', '{":{":', "{  ", '{"\\"', '{"a":1,', '{"a":-'],
 )
-def test_a_megabyte_of_hostile_text_takes_less_than_a_second(piece: str) -> None:
+def test_a_megabyte_of_hostile_text_is_read_in_seconds(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     start = time.process_time()
     extract_json_objects(text)
-    assert time.process_time() - start < 1
+    # What is not linear takes minutes; on an idle machine none of these takes a second.
+    assert time.process_time() - start < 10
 
 
 SCHEMA = {
