@@ -158,7 +158,7 @@ def interrupting(*before: str) -> tuple[rg.FunctionGenerator, list[int]]:
         signal.raise_signal(signal.SIGINT)
         try:
             # Where there are other threads Python may look at signals no sooner than after it has waited.
-            while True:
+            while True:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         finally:
             stopped.append(1)
