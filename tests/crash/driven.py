@@ -16,13 +16,14 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 import rigging_py as rg
-from rigging_py.error import LeaseHeldError, RunNotFoundError
+from rigging_py.error import LeaseHeldError, LeaseLostError, RunNotFoundError
 from rigging_py.store import Checkpoint, Lease, RunStore, StoredRun, get_store
 from tests.crash.through import Through
 from tests.tools.calls import call
@@ -149,16 +150,22 @@ async def drive(folder: Path, identifier: str, run_id: str, death: Death) -> Non
     world = World(folder / f"{run_id}.log")
     pipeline = pipeline_for(world, at_once=at_once(run_id))
     async with DeadlyStore(get_store(identifier), death, world) as store:
-        while True:
-            try:
-                chat = await rg.resume(run_id, store=store, pipeline=pipeline, lease_for=LEASE)
-                break
-            except LeaseHeldError as held:
-                await asyncio.sleep(held.seconds)
-            except RunNotFoundError:
-                chat = await pipeline.run(store=store, run_id=run_id, lease_for=LEASE)
-                break
+        chat = None
+        while chat is None:
+            # On a busy machine a lease this short may end while the process lives: one more way to be stopped.
+            with suppress(LeaseLostError):
+                chat = await _driven(run_id, store, pipeline)
     (folder / f"{run_id}.json").write_text(json.dumps(facts(chat)))
+
+
+async def _driven(run_id: str, store: RunStore, pipeline: rg.ChatPipeline) -> rg.Chat | None:
+    try:
+        return await rg.resume(run_id, store=store, pipeline=pipeline, lease_for=LEASE)
+    except LeaseHeldError as held:
+        await asyncio.sleep(held.seconds)
+        return None
+    except RunNotFoundError:
+        return await pipeline.run(store=store, run_id=run_id, lease_for=LEASE)
 
 
 async def warm_up(folder: Path, identifier: str) -> None:
