@@ -61,7 +61,8 @@ class GenerateParams(BaseModel):
         updates: dict[str, Any] = {}
         for other in others:
             if other is not None:
-                updates.update(GenerateParams.model_validate(other).given())
+                params = other if isinstance(other, GenerateParams) else GenerateParams.model_validate(other)
+                updates.update(params.given())
         return self.model_copy(update=updates) if updates else self
 
     def given(self) -> dict[str, Any]:
