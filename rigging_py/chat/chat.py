@@ -58,6 +58,14 @@ Timestamp: TypeAlias = Annotated[datetime, AfterValidator(_in_a_zone)]
 """A moment, with its zone; one that is given without is local time."""
 
 
+def known_id(generator: Generator | None, params: GenerateParams | None, stored: str | None) -> str | None:
+    """The connection string of who answered, or the one that was stored; None for a class that is not registered."""
+    try:
+        return generator.to_identifier(params) if generator is not None else stored
+    except InvalidGeneratorError:
+        return None
+
+
 class Chat(BaseModel):
     """A conversation: the `messages` that led to the last answer, and what was `generated`.
 
@@ -130,10 +138,7 @@ class Chat(BaseModel):
     @property
     def generator_id(self) -> str | None:
         """The connection string of the generator, without its key; None for a class that is not registered."""
-        try:
-            return self.generator.to_identifier(self.params) if self.generator is not None else self._generator_id
-        except InvalidGeneratorError:
-            return None
+        return known_id(self.generator, self.params, self._generator_id)
 
     # Reading it.
 

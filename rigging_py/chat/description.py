@@ -20,6 +20,7 @@ from rigging_py.error import InvalidGeneratorError
 from rigging_py.generator import Generator, WatchCallback
 from rigging_py.message import GenerateParams, Message
 from rigging_py.observe import Hooks, Seam, Tracing, automatic, is_listened_to
+from rigging_py.parsing.codec import is_tagged
 from rigging_py.run import OutputSpec, Program, RunLimits
 from rigging_py.tools import Tool, ToolMode
 
@@ -119,6 +120,11 @@ class Description:
         choice = self.params.tool_choice if self.params is not None else None
         allowed = frozenset[str]() if choice == "none" else None
         return Program({tool.name: tool.program for tool in self.tools}, self.output, allowed)
+
+    @cached_property
+    def marked_types(self) -> tuple[Any, ...]:
+        """Those of `until_parsed_as_types` whose values may be models; of no other value is there anything to mark."""
+        return tuple(one for one in self.until_parsed_as_types if not isinstance(one, type) or is_tagged(one))
 
     @property
     def seam(self) -> Seam:

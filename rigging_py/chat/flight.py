@@ -276,8 +276,8 @@ class Flight:
         """The conversation so far; what the model said last in this run is `generated`."""
         said, answered = self._said()
         generated = [message.shell() for message in answered]
-        if isinstance(self.end, Done) and self.pipeline.until_parsed_as_types and generated:
-            generated[-1].try_parse_many(*self.pipeline.until_parsed_as_types)
+        if isinstance(self.end, Done) and self.pipeline.marked_types and generated:
+            generated[-1].try_parse_many(*self.pipeline.marked_types)
         error = self.failure()
         fields = {
             "uuid": _uuid_of(self.run.run_id),

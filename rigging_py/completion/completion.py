@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, computed_field, model_validator
 
-from rigging_py.chat.chat import Timestamp
-from rigging_py.error import InvalidGeneratorError
+from rigging_py.chat.chat import Timestamp, known_id
 from rigging_py.generator import Generator, get_generator
 from rigging_py.message import GenerateParams, StopReason, Usage, fresh, new_uuid
 
@@ -65,10 +64,7 @@ class Completion(BaseModel):
     @property
     def generator_id(self) -> str | None:
         """The connection string of the generator, without its key; None for a class that is not registered."""
-        try:
-            return self.generator.to_identifier(self.params) if self.generator is not None else self._generator_id
-        except InvalidGeneratorError:
-            return None
+        return known_id(self.generator, self.params, self._generator_id)
 
     @property
     def all(self) -> str:

@@ -203,10 +203,9 @@ class CompletionPipeline:
         texts = texts * len(each) if len(texts) == 1 else texts
         if len(each) != len(texts):
             raise ValueError(f"{len(texts)} texts need {len(texts)} parameters, not {len(each)}.")
-        pipelines = [
-            self.add(text).with_(one) if one is not None else self.add(text)
-            for text, one in zip(texts, each, strict=True)
-        ]
+        # What runs a pipeline is made once for it, so what differs in nothing is one and the same.
+        grown = [self.add(text) if text else self for text in texts]
+        pipelines = [one.with_(own) if own is not None else one for one, own in zip(grown, each, strict=True)]
         return await _finish(pipelines, on_failed or self.on_failed, max_concurrent)
 
     async def run_over(

@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from rigging_py.error import FetchRefusedError, ServerFaultError, TimedOutError
 from rigging_py.fetching.addresses import is_public
+from rigging_py.generator.ending import let_threads_finish
 from rigging_py.generator.network import refuse_outside, without_user
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ async def _once(url: str, rules: _Rules) -> Fetched | str:
         refuse_outside(url)
     address = await _pinned(url, host, port, rules)
     refuse_outside(f"http://[{address}]" if ":" in address else f"http://{address}")
+    let_threads_finish()
     builder = ClientBuilder().follow_redirects(False).no_proxy().gzip(False).brotli(False).zstd(False).deflate(False)
     async with builder.resolve(host, address, port).build() as client:
         try:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import os
 import re
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -33,6 +31,7 @@ from rigging_py.error import (
     StreamInterruptedError,
     TimedOutError,
 )
+from rigging_py.generator.ending import let_threads_finish
 from rigging_py.generator.network import LOOPBACK_ONLY, is_loopback_only, refuse_outside, without_user
 from rigging_py.wire import http_failure, redacted
 
@@ -288,12 +287,10 @@ def _duration(seconds: float) -> timedelta:
 
 @cache
 def _client(stays_here: bool) -> Client:
+    let_threads_finish()
     # A redirect could carry the key to another host, and so could a proxy where only loopback is allowed.
     builder = ClientBuilder().follow_redirects(False)
     return (builder.no_proxy() if stays_here else builder).build()
 
 
 os.register_at_fork(after_in_child=_client.cache_clear)
-# The client's threads let go of what a request held just after they have told of its end, and Python aborts when a
-# thread does so while it finalizes. So that a program which ends with its last answer can, it waits for a moment.
-atexit.register(time.sleep, 0.05)

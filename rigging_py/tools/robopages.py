@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from rigging_py.error import ToolFailedError, ToolServerError
+from rigging_py.generator.ending import let_threads_finish
 from rigging_py.generator.network import is_loopback_only, refuse_outside, shown_address
 from rigging_py.message import ToolDefinition
 from rigging_py.tools.json_schema import schema_arguments
@@ -98,6 +99,7 @@ async def _processed(url: str, name: str, arguments: dict[str, Any]) -> str:
 
 
 def _plain(builder: B) -> B:
+    let_threads_finish()
     builder = builder.follow_redirects(False)
     return builder.no_proxy() if is_loopback_only() else builder
 
