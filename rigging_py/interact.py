@@ -14,6 +14,7 @@ from rigging_py.chat import Chat, ChatPipeline, ToolStartedEvent, TurnDiscarded
 from rigging_py.generator import Generator, get_generator
 from rigging_py.run import StreamedText
 from rigging_py.util.text import plain
+from rigging_py.util.waiting import is_being_cancelled
 
 ResetCallback: TypeAlias = Callable[[ChatPipeline], Awaitable[ChatPipeline]]
 """Gives the pipeline to begin again with."""
@@ -79,7 +80,7 @@ async def _answered(asked: ChatPipeline, write: Callable[[str], None]) -> Chat |
         with _on_interrupt(stop):
             answered = await task
     except asyncio.CancelledError:
-        if (here := asyncio.current_task()) is not None and here.cancelling():
+        if is_being_cancelled():
             raise  # nobody at the keyboard did this
         write("\n[stopped]\n")
         return None

@@ -10,6 +10,7 @@ from typing import Any
 
 from rigging_py.error import PipelineWarning
 from rigging_py.generator import WatchCallback
+from rigging_py.util.waiting import is_being_cancelled
 
 
 async def show(finished: Sequence[Any], callbacks: Sequence[WatchCallback]) -> None:
@@ -21,12 +22,6 @@ async def show(finished: Sequence[Any], callbacks: Sequence[WatchCallback]) -> N
                 await seen
         except (Exception, asyncio.CancelledError) as error:
             # The wall before watchers: they see, and never cost a generation.
-            if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
+            if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 raise
             warnings.warn(f"A watcher failed, {type(error).__name__}: {error}", PipelineWarning, stacklevel=2)
-
-
-def _is_being_cancelled() -> bool:
-    """Whether somebody cancels the task; a watcher may also let out the end of some other task."""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0

@@ -37,6 +37,7 @@ from rigging_py.tools.context import ToolContext
 from rigging_py.tools.options import NeedsApproval, ToolOptions, check_options, settings_of
 from rigging_py.tools.signature import Arguments, name_of, read_arguments, unwrapped
 from rigging_py.tools.threads import in_thread
+from rigging_py.util.waiting import is_being_cancelled
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -182,7 +183,7 @@ class Tool(Generic[P, R]):
         except Stop as stop:
             return box(stop)
         except (Exception, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
+            if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 raise
             return error
 
@@ -195,7 +196,7 @@ class Tool(Generic[P, R]):
             return None
         if not limit.expired():
             return outcome
-        if _is_being_cancelled():
+        if is_being_cancelled():
             # By others too, and the callable kept that to itself.
             raise asyncio.CancelledError
         return None
@@ -292,12 +293,6 @@ def _restored(fn: Any, place: tuple[str, str] | None, settings: dict[str, Any]) 
     # A method that is a tool is one when it is found again, too.
     plain = cast("Tool[..., Any]", fn).fn if isinstance(fn, Tool) else fn
     return Tool(fn=plain, arguments=read_arguments(plain), **settings)
-
-
-def _is_being_cancelled() -> bool:
-    """Whether somebody cancels the task; a tool may also let out the end of some other task."""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0
 
 
 def _may_pass(outcome: Outcome) -> bool:

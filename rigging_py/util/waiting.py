@@ -31,6 +31,12 @@ def await_(*coroutines: Coroutine[Any, Any, Any]) -> Any:
             here.is_waiting = False
 
 
+def is_being_cancelled() -> bool:
+    """Whether somebody cancels the task that runs; what it awaits may also let out the end of some other task."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
 class _Worker:
     """An event loop in a thread of its own. While it waits inside of `await_` it can run nothing else."""
 
