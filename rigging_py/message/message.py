@@ -318,7 +318,9 @@ class Message(Sliced, BaseModel):
         if len(parts) > 1 or (parts and isinstance(parts[0], ContentReasoning)):
             parts = [part for part in parts if not isinstance(part, ContentReasoning)]
         if len(parts) == 1 and isinstance(parts[0], ContentText) and parts[0].cache_control is None:
-            spec["content"] = parts[0].text
+            # Beside calls an empty text says what none says.
+            if parts[0].text or not self.tool_calls:
+                spec["content"] = parts[0].text
         elif parts:
             spec["content"] = _parts_to_openai(parts)
         elif not self.tool_calls:
