@@ -15,6 +15,7 @@ from rigging_py.error import FetchRefusedError, ServerFaultError, TimedOutError
 from rigging_py.fetching.addresses import is_public
 from rigging_py.generator.ending import let_threads_finish
 from rigging_py.generator.network import refuse_outside, without_user
+from rigging_py.util.waiting import heeding
 
 if TYPE_CHECKING:
     from pyreqwest.client import Client
@@ -167,16 +168,24 @@ async def _pinned(url: str, host: str, port: int, rules: _Rules) -> str:
 
 async def _read(client: Client, url: str, rules: _Rules) -> Fetched | str:
     request = client.get(url).header("accept-encoding", "identity").streamed_read_buffer_limit(0)
-    async with request.build_streamed() as response:
-        location = _header(response, "location")
-        if response.status in _REDIRECTS and location:
-            return _joined(url, location)
-        if response.status != 200:
-            raise ServerFaultError(
-                f"{url!r} answered with status {response.status}.", provider="the web", status=response.status
-            )
-        mimetype = _header(response, "content-type").partition(";")[0].strip().lower()
-        return Fetched(await _body(response, url, rules.max_bytes), mimetype, url)
+    opened = request.build_streamed()
+    response: Response = await heeding(opened.__aenter__())
+    try:
+        return await _answer(response, url, rules)
+    finally:
+        await opened.__aexit__(None, None, None)
+
+
+async def _answer(response: Response, url: str, rules: _Rules) -> Fetched | str:
+    location = _header(response, "location")
+    if response.status in _REDIRECTS and location:
+        return _joined(url, location)
+    if response.status != 200:
+        raise ServerFaultError(
+            f"{url!r} answered with status {response.status}.", provider="the web", status=response.status
+        )
+    mimetype = _header(response, "content-type").partition(";")[0].strip().lower()
+    return Fetched(await _body(response, url, rules.max_bytes), mimetype, url)
 
 
 async def _body(response: Response, url: str, most: int) -> bytes:
@@ -186,7 +195,7 @@ async def _body(response: Response, url: str, most: int) -> bytes:
         raise too_much
     data = bytearray()
     reader: Any = response.body_reader
-    while (chunk := await reader.read_chunk()) is not None:
+    while (chunk := await heeding(reader.read_chunk())) is not None:
         data += chunk
         if len(data) > most:
             raise too_much

@@ -20,6 +20,8 @@ from pyreqwest.exceptions import (
     PyreqwestError,
     RequestTimeoutError,
 )
+from pyreqwest.http import HeaderMap
+from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
 from rigging_py.error import (
@@ -33,7 +35,8 @@ from rigging_py.error import (
 )
 from rigging_py.generator.ending import let_threads_finish
 from rigging_py.generator.network import LOOPBACK_ONLY, is_loopback_only, refuse_outside, without_user
-from rigging_py.wire import http_failure, redacted
+from rigging_py.util.waiting import heeding
+from rigging_py.wire import BODY_LIMIT, http_failure, redacted
 
 DEFAULT_TIMEOUT = 600.0
 """Seconds for one request; long answers take minutes."""
@@ -42,6 +45,8 @@ IDLE_TIMEOUT = 300.0
 BODY_MAX = 64 * 1024 * 1024
 """Bytes of a body that an endpoint of any shape may send."""
 _ITS_URL = re.compile(r" for url \(.*\)")
+_REQUEST_ID = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-id", "cf-ray")
+"""Where providers name the request, the plainest first."""
 _STREAMED = re.compile(r"(?i)event-stream|json")
 _BEGUN = re.compile(rb"\A[:{]|^(?:data|event|id|retry):", re.MULTILINE)
 """What a body of some other type holds when it is a stream of events, or an answer in JSON, all the same."""
@@ -52,7 +57,7 @@ _STRANGE_MAX = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request to a provider, of JSON unless `body` is bytes. `key` goes into the Authorization header only.
+    """A request to a provider, of JSON unless `body` is bytes. `key` goes into the header `key_header` only.
 
     `timeout` is how many seconds the whole may take, `idle` how many may pass between two pieces of a stream. `shown`
     stands for the URL in errors, where that must not be shown.
@@ -65,6 +70,7 @@ class Request:
     timeout: float | None = None
     idle: float = IDLE_TIMEOUT
     method: str = "POST"
+    key_header: str = "authorization"
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     shown: str | None = None
 
@@ -76,11 +82,28 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back, whatever its status: `headers` in their order, the names in lower case."""
+    """What came back, whatever its status."""
 
     status: int
-    headers: tuple[tuple[str, str], ...]
+    headers: HeaderMap
     body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body, with a mark in place of what is no UTF-8."""
+        return self.body.decode(errors="replace")
+
+
+def headers_of(headers: HeaderMap) -> Iterator[tuple[str, str]]:
+    """The headers that are text, in their order, the names in lower case; others are left out."""
+    for name in dict.fromkeys(headers.keys()):
+        with suppress(ValueError):
+            yield from [(name.lower(), value) for value in headers.getall(name)]
+
+
+def header_in(headers: HeaderMap, *names: str) -> str | None:
+    """The first header of one of these names, which are in lower case."""
+    return next((value for one, value in headers_of(headers) if one in names), None)
 
 
 async def exchange(request: Request) -> Reply:
@@ -88,26 +111,13 @@ async def exchange(request: Request) -> Reply:
 
     A body of more than `BODY_MAX` bytes, which a few may unpack to, is an `InvalidError`.
     """
-    _refuse_outside(request)
-    # With a buffer, a body that is waited for could not be given up: its connection would stay.
-    opened = _builder(request).streamed_read_buffer_limit(0).build_streamed()
-    response = await _sent(request, opened.__aenter__)
+    opened = _opening(_builder(request))
+    response = await _entered(request, opened)
     try:
         body = await _bounded_body(request, response)
     finally:
         await opened.__aexit__(None, None, None)
-    return Reply(response.status, tuple(_headers(response)), body)
-
-
-def _headers(response: Response) -> Iterator[tuple[str, str]]:
-    """The headers that are text; others are left out."""
-    for name in dict.fromkeys(response.headers.keys()):
-        with suppress(ValueError):
-            yield from [(name.lower(), value) for value in response.headers.getall(name)]
-
-
-def _header(response: Response, name: str) -> str | None:
-    return next((value for one, value in _headers(response) if one == name), None)
+    return Reply(response.status, response.headers, body)
 
 
 async def _bounded_body(request: Request, response: Response) -> bytes:
@@ -128,25 +138,22 @@ async def post(request: Request) -> object:
 
     Raises the `ProviderError` that the status or the failure of the connection stands for.
     """
-    _refuse_outside(request)
-    response = await _sent(request, lambda: _builder(request).build().send())
-    body = await _sent(request, response.bytes)
-    text = bytes(body)
-    if response.status != 200:
-        raise _refused(request, response, text.decode(errors="replace"))
-    return _read_json(request, response, text)
+    reply = await exchange(request)
+    if reply.status != 200:
+        raise _refused(request, reply)
+    return _read_json(request, reply)
 
 
-def _read_json(request: Request, response: Response, text: bytes) -> object:
+def _read_json(request: Request, reply: Reply) -> object:
     try:
-        return from_json(text)
+        return from_json(reply.body)
     except ValueError as error:
-        shown = redacted(text.decode(errors="replace"), request.key)[:2000]
+        shown = redacted(reply.text, request.key)[:BODY_LIMIT]
         raise InvalidError(
             f"The reply from {request.provider} is not JSON ({error}). "
             f"Check that {request.address} is the API's address.",
             provider=request.provider,
-            status=response.status,
+            status=reply.status,
             body=shown,
         ) from None
 
@@ -157,16 +164,15 @@ async def stream(request: Request) -> AsyncGenerator[bytes, None]:
     Raises as `post` does, for a body that is neither JSON nor a stream of events only at its end, or after 1 MB. A body
     that is cut off where its length or its chunks say so is a `StreamInterruptedError`.
     """
-    _refuse_outside(request)
-    # With a buffer, chunks would wait for each other; compressed, they could not be read one by one.
-    builder = _builder(request).header("accept-encoding", "identity").streamed_read_buffer_limit(0)
-    opened = builder.build_streamed()
-    response = await _sent(request, opened.__aenter__)
+    # Compressed, chunks could not be read one by one.
+    opened = _opening(_builder(request).header("accept-encoding", "identity"))
+    response = await _entered(request, opened)
     try:
         if response.status != 200:
-            raise _refused(request, response, bytes(await _sent(request, response.bytes)).decode(errors="replace"))
+            raise _refused(request, Reply(response.status, response.headers, await _bounded_body(request, response)))
         read = response.body_reader.read_chunk
-        strange = None if _STREAMED.search(_header(response, "content-type") or "") else bytearray()
+        is_known = _STREAMED.search(header_in(response.headers, "content-type") or "")
+        strange = None if is_known else bytearray()
         while (piece := await _next(request, read)) is not None:
             chunk = bytes(piece)
             if strange is not None and _has_begun(strange, chunk):
@@ -175,7 +181,7 @@ async def stream(request: Request) -> AsyncGenerator[bytes, None]:
                 break
             yield chunk
         if strange is not None:
-            _read_json(request, response, bytes(strange))
+            _read_json(request, Reply(response.status, response.headers, bytes(strange)))
     finally:
         await opened.__aexit__(None, None, None)
 
@@ -200,14 +206,11 @@ async def _next(request: Request, read: Callable[[], Awaitable[Any]]) -> Any:
         ) from error
 
 
-def _refuse_outside(request: Request) -> None:
+def _builder(request: Request) -> Any:
     try:
         refuse_outside(request.url)
     except NetworkRefusedError:
         raise NetworkRefusedError(request.address, LOOPBACK_ONLY) from None
-
-
-def _builder(request: Request) -> Any:
     try:
         builder = _client(is_loopback_only()).request(request.method, request.url)
     except ValueError as error:
@@ -226,24 +229,43 @@ def _builder(request: Request) -> Any:
     else:
         builder = builder.header("content-type", "application/json").body_bytes(to_json(request.body))
     builder = builder.timeout(_duration(request.timeout or DEFAULT_TIMEOUT))
-    return builder.header("authorization", f"Bearer {request.key}", is_sensitive=True) if request.key else builder
+    if not request.key:
+        return builder
+    key = f"Bearer {request.key}" if request.key_header == "authorization" else request.key
+    return builder.header(request.key_header, key, is_sensitive=True)
+
+
+def _opening(builder: Any) -> StreamRequest:
+    # With a buffer, chunks would wait for each other, and a body that is waited for could not be given up.
+    opening: StreamRequest = builder.streamed_read_buffer_limit(0).build_streamed()
+    return opening
+
+
+async def _entered(request: Request, opened: StreamRequest) -> Response:
+    try:
+        response: Response = await _sent(request, opened.__aenter__)
+    except asyncio.CancelledError:
+        with suppress(RuntimeError):  # it is not open yet
+            await opened.__aexit__(None, None, None)
+        raise
+    return response
 
 
 async def _sent(request: Request, send: Callable[[], Awaitable[Any]]) -> Any:
     try:
-        return await send()
-    except RequestTimeoutError as error:
-        seconds = request.timeout or DEFAULT_TIMEOUT
-        raise TimedOutError(
-            f"{request.provider} gave no answer in {seconds:g} seconds. Raise `timeout`, or ask for less.",
-            provider=request.provider,
-        ) from error
+        return await heeding(send())
     except PyreqwestError as error:
         # What the client says names the URL.
         raise _broken(request, error) from (error if request.shown is None else None)
 
 
 def _broken(request: Request, error: PyreqwestError) -> ProviderError:
+    if isinstance(error, RequestTimeoutError):
+        seconds = request.timeout or DEFAULT_TIMEOUT
+        return TimedOutError(
+            f"{request.provider} gave no answer in {seconds:g} seconds. Raise `timeout`, or ask for less.",
+            provider=request.provider,
+        )
     details: dict[str, Any] = getattr(error, "details", None) or {}
     causes: list[dict[str, str]] = details.get("causes") or []
     reason = _ITS_URL.sub("", causes[-1]["message"] if causes else str(error))
@@ -269,13 +291,13 @@ def _no_address(request: Request, reason: str) -> InvalidError:
     )
 
 
-def _refused(request: Request, response: Response, body: str) -> ProviderError:
+def _refused(request: Request, reply: Reply) -> ProviderError:
     return http_failure(
         request.provider,
-        response.status,
-        body,
-        request_id=_header(response, "x-request-id"),
-        retry_after=_header(response, "retry-after"),
+        reply.status,
+        reply.text,
+        request_id=header_in(reply.headers, *_REQUEST_ID),
+        retry_after=header_in(reply.headers, "retry-after"),
         secret=request.key,
     )
 

@@ -15,6 +15,7 @@ from rigging_py.generator.network import is_loopback_only, refuse_outside, shown
 from rigging_py.message import ToolDefinition
 from rigging_py.tools.json_schema import schema_arguments
 from rigging_py.tools.tool import Tool
+from rigging_py.util.waiting import heeding
 
 if TYPE_CHECKING:
     from pyreqwest.client import BaseClientBuilder
@@ -84,8 +85,8 @@ async def _processed(url: str, name: str, arguments: dict[str, Any]) -> str:
     call = {"type": "function", "function": {"name": name, "arguments": texts}}
     try:
         async with _plain(ClientBuilder()).timeout(_CALLED).build() as client:
-            response = await client.post(f"{url.rstrip('/')}/process").body_json([call]).build().send()
-            status, text = response.status, await response.text()
+            response = await heeding(client.post(f"{url.rstrip('/')}/process").body_json([call]).build().send())
+            status, text = response.status, await heeding(response.text())
     except (PyreqwestError, ValueError) as error:
         raise _lost(url, error) from None
     if status == 400:  # how the server says that a call failed

@@ -1,4 +1,4 @@
-"""`await_`: waits for coroutines in places that cannot await."""
+"""Waiting: `await_`, for places that cannot await, and whether the task that waits is being cancelled."""
 
 from __future__ import annotations
 
@@ -35,6 +35,17 @@ def is_being_cancelled() -> bool:
     """Whether somebody cancels the task that runs; what it awaits may also let out the end of some other task."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0
+
+
+async def heeding(awaitable: Awaitable[T]) -> T:
+    """What it gives, unless the task was cancelled meanwhile, which some extensions do not say when they are ready."""
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
+    try:
+        return await awaitable
+    finally:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 class _Worker:

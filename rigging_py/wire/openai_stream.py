@@ -1,4 +1,4 @@
-"""The OpenAI chat-completions wire as a stream: chunks, or the bytes of their events, to deltas and a turn. No I/O.
+"""The OpenAI chat-completions wire as a stream: chunks to deltas and a turn. No I/O.
 
 The final record of an answer is its finish reason. Once it has come whole the answer is whole, and what may still
 follow (the token counts, `[DONE]`) says nothing more: a connection that breaks there has cost the counts, and to ask
@@ -8,7 +8,7 @@ again would cost the answer. A server that goes on talking after a finish reason
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,21 +29,21 @@ from rigging_py.message import (
     to_stop_reason,
 )
 from rigging_py.parsing.untyped import as_list, as_object
-from rigging_py.wire.failures import BODY_LIMIT, redacted, stream_failure
+from rigging_py.wire.body import unreadable
+from rigging_py.wire.failures import stream_failure
 from rigging_py.wire.openai_chat import (
     BROKEN_OFF,
     ODD_KIND,
+    chat_request,
     chat_turn,
     is_spoken,
     read_usage,
     text_of,
 )
 from rigging_py.wire.openai_reasoning import ReasoningStream
-from rigging_py.wire.pieces import deltas_of
-from rigging_py.wire.sse import Event, EventDecoder
+from rigging_py.wire.spelling import Wire
 
 _NO_FUNCTION = "a tool call in it names no function"
-_DONE = "[DONE]"
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ class ChatStream:
         try:
             return self._read(body)
         except ValueError as error:
-            raise self.unreadable(f"is not one of a chat completion: {error}", _json(chunk)) from None
+            raise self._unreadable(f"is not one of a chat completion: {error}", _json(chunk)) from None
 
     def ending(self) -> list[Delta]:
         """What the end adds, the whole turn last. Raises `StreamInterruptedError` where the final record is missing."""
@@ -120,7 +120,7 @@ class ChatStream:
                 provider=self.provider,
             )
         if not all(call.name for call in self.calls.values()):
-            raise self.unreadable(f"was the last of no chat completion: {_NO_FUNCTION}", "")
+            raise self._unreadable(f"was the last of no chat completion: {_NO_FUNCTION}", "")
         bare = [index for index, call in sorted(self.calls.items()) if not any(call.pieces)]
         return [*(ToolCallDelta(index, arguments="{}") for index in bare), turn]
 
@@ -139,11 +139,8 @@ class ChatStream:
         extra = {**self.extra, "reasoning_content": thought} if thought else dict(self.extra)
         return ModelTurn(message, self.reason, self.usage, extra)
 
-    def unreadable(self, problem: str, body: str) -> InvalidError:
-        """The error of a chunk, with what is shown of it."""
-        who = f" from {self.provider}" if self.provider else ""
-        shown = redacted(body, self.secret)[:BODY_LIMIT]
-        return InvalidError(f"A chunk{who} {problem}.", provider=self.provider, body=shown)
+    def _unreadable(self, problem: str, body: str) -> InvalidError:
+        return unreadable(self.provider, self.secret, problem, body)
 
     def _read(self, body: Mapping[str, Any] | None) -> list[Delta]:
         if body is None:
@@ -250,86 +247,5 @@ def _json(value: object) -> str:
     return to_json(value, fallback=repr).decode()
 
 
-class ChatBody:
-    """The body of the reply to a request for a stream: bytes in, in any pieces, deltas out, the whole turn last.
-
-    A server that does not stream gives its completion as one JSON object, which is taken too.
-    """
-
-    def __init__(self, provider: str = "", secret: str | None = None, origin: str = "") -> None:
-        self._stream = ChatStream(provider, secret, origin)
-        self._events = EventDecoder(provider)
-        self._whole: list[bytes] | None = None
-        """The pieces of a reply that is no stream."""
-        self._is_begun = False
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the final record has come, so that what is missing says nothing more."""
-        return self._stream.is_complete
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the server said that nothing more comes."""
-        return self._stream.is_done
-
-    def feed(self, piece: bytes) -> Iterator[Delta]:
-        """What this piece adds. Raises as `ChatStream.feed` does."""
-        if not self._is_begun and (begun := piece.lstrip()):
-            self._is_begun = True
-            # No line of an event begins like this.
-            self._whole = [] if begun.startswith(b"{") else None
-        if self._whole is not None:
-            self._whole.append(piece)
-            return
-        for event in self._events.feed(piece):
-            yield from self._told(event)
-
-    def ending(self) -> Iterator[Delta]:
-        """What the end adds, the whole turn last. Raises `StreamInterruptedError` where the final record is missing."""
-        if self._whole is None:
-            yield from self._stream.ending()
-            return
-        turn = self._turn(b"".join(self._whole))
-        yield from deltas_of(turn)
-        yield turn
-
-    def _told(self, event: Event) -> list[Delta]:
-        data = event.data.strip()
-        if self.is_done or not data:
-            return []
-        if data == _DONE:
-            self._stream.is_done = True
-            return []
-        stream = self._stream
-        if event.name == "error":
-            raise stream_failure(stream.provider, data, secret=stream.secret)
-        try:
-            chunk = from_json(data)
-        except ValueError as error:
-            raise stream.unreadable(f"is not JSON ({error})", data) from None
-        return stream.feed(chunk)
-
-    def _turn(self, body: bytes) -> ModelTurn:
-        stream = self._stream
-        try:
-            reply = from_json(body)
-        except ValueError as error:
-            raise self._unread(body, str(error)) from None
-        value = as_object(reply)
-        if value is not None and (value.get("error") or value.get("object") == "error"):
-            raise stream_failure(stream.provider, _json(reply), secret=stream.secret)
-        return chat_turn(reply, provider=stream.provider, secret=stream.secret, origin=stream.origin)
-
-    def _unread(self, body: bytes, problem: str) -> InvalidError | StreamInterruptedError:
-        """The beginning of a JSON text was cut off; anything else was never one."""
-        stream = self._stream
-        shown = redacted(body.decode(errors="replace"), stream.secret)[:BODY_LIMIT]
-        who = f"The reply from {stream.provider or 'the provider'}"
-        try:
-            from_json(body, allow_partial=True)
-        except ValueError:
-            return InvalidError(f"{who} is not JSON ({problem}).", provider=stream.provider, body=shown)
-        return StreamInterruptedError(
-            f"{who} ended in the middle of its JSON ({problem}).", provider=stream.provider, body=shown
-        )
+CHAT = Wire(chat_request, chat_turn, ChatStream)
+"""The OpenAI chat-completions API."""

@@ -30,10 +30,12 @@ class EventDecoder:
     Attributes:
         provider: who sends, for the error.
         limit: bytes that an event may have; more is an `InvalidError`.
+        is_lines: whether each line is an event and nothing but its data.
     """
 
     provider: str = ""
     limit: int = EVENT_LIMIT
+    is_lines: bool = False
     _begun: list[bytes] = field(default_factory=list[bytes])
     """A line that has not ended yet, in the pieces it came in."""
     _data: list[bytes] = field(default_factory=list[bytes])
@@ -62,6 +64,9 @@ class EventDecoder:
         line = ended.rstrip(b"\r\n")
         if self._is_first_line:
             line, self._is_first_line = line.removeprefix(_BOM), False
+        if self.is_lines:
+            self._size = 0
+            return Event(line.decode(errors="replace")) if line else None
         if not line:
             return self._dispatched()
         name, _, value = line.partition(b":")

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from rigging_py.error import InvalidError, ProviderError, StreamInterruptedError
 from rigging_py.message import Delta, Message, ModelTurn, ReasoningDelta, TextDelta, ToolCallDelta
-from rigging_py.wire import ChatBody, chat_turn
+from rigging_py.wire import CHAT, ReplyBody, chat_turn
 from tests.wire.letters import DONE, LETTERS, Letter, chunk, sse
 
 letters = pytest.mark.parametrize("letter", list(LETTERS.values()), ids=list(LETTERS))
 
 
 def read(*pieces: bytes) -> tuple[list[Delta], ModelTurn]:
-    body = ChatBody("acme", "hush-hush")
+    body = ReplyBody(CHAT, "acme", "hush-hush")
     fed = [delta for piece in pieces for delta in body.feed(piece)]
     *rest, turn = body.ending()
     assert isinstance(turn, ModelTurn)
@@ -81,7 +81,7 @@ def test_cut_in_any_two_places_it_is_the_same(letter: Letter, data: st.DataObjec
 
 @letters
 def test_cut_off_at_every_byte_before_the_final_record_it_is_interrupted(letter: Letter) -> None:
-    fed = ChatBody("acme")
+    fed = ReplyBody(CHAT, "acme")
     for place, byte in enumerate(letter.until_final):
         with pytest.raises(StreamInterruptedError, match="ended without its finish reason"):
             list(fed.ending())

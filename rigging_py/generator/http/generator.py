@@ -178,7 +178,7 @@ class HTTPGenerator(Generator):
 
     async def _send(self, context: RequestTransformContext, params: GenerateParams) -> HttpResponse:
         # The client is imported for those who send.
-        from rigging_py.generator.transport import Request, exchange
+        from rigging_py.generator.transport import Request, exchange, headers_of
 
         url = self.spec.make_url(context)
         shown = shown_url(url, context.api_key)
@@ -193,7 +193,7 @@ class HTTPGenerator(Generator):
                 shown=shown,
             )
         )
-        return HttpResponse(reply.status, Headers(reply.headers), reply.body, shown)
+        return HttpResponse(reply.status, Headers(tuple(headers_of(reply.headers))), reply.body, shown)
 
     def _content_type(self) -> dict[str, str]:
         if any(name.lower() == "content-type" for name in self.spec.request.headers):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -31,3 +32,30 @@ async def test_cancelling_in_the_middle_of_an_answer_closes_the_connection() -> 
             await running
         async with asyncio.timeout(20):
             await closed.wait()
+
+
+async def test_a_call_that_is_cancelled_when_its_answer_has_come_is_cancelled() -> None:
+    answering: set[asyncio.Task[object] | None] = set()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answering.add(asyncio.current_task())
+        await reader.readuntil(b"}")
+        # More is said to come, so a call that goes on in spite of being cancelled never ends.
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 20000000\r\n\r\n" + b"x" * 100_000)
+        with suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        generator = HTTPGenerator.for_json_endpoint(f"http://127.0.0.1:{port}", {"q": "$content"})
+        for turns in range(60):
+            running = asyncio.create_task(generator.chat("Hello").run())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            running.cancel()
+            ended, _ = await asyncio.wait([running], timeout=20)
+            assert ended, f"cancelled after {turns} turns of the loop, it goes on"
+            assert running.cancelled()
+        _, open_still = await asyncio.wait([task for task in answering if task], timeout=20)
+        assert not open_still

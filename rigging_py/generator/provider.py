@@ -1,0 +1,134 @@
+"""`ProviderGenerator`: the one driver of every API that is spoken over HTTP. What the API says is in its `Wire`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import ClassVar
+
+from rigging_py.error import AuthenticationFailedError, InvalidError, StreamInterruptedError
+from rigging_py.generator.base import Generator, each
+from rigging_py.generator.transport import Request, post, stream
+from rigging_py.message import Delta, GenerateParams, Message, ModelTurn
+from rigging_py.wire import ReplyBody, Wire
+
+_LAST_WORDS = 1.0
+"""Seconds that a server has to end the connection after it said that it is done."""
+_AFTER_THE_REASON = 3.0
+"""Seconds in which the usage and the end may follow a finish reason."""
+
+
+class ProviderGenerator(Generator):
+    """A model behind an API. Subclasses say which: its name, address, key and wire; most have nothing to do.
+
+    The key is `api_key`, else the provider's own environment variable, which is sent to its own address only. Other
+    servers get a key only when one is given.
+    """
+
+    provider: ClassVar[str]
+    """The name that errors give it, and under which its reasoning is kept."""
+    base_url: ClassVar[str | None]
+    """The provider's own address; None where only `api_base` can say it."""
+    key_header: ClassVar[str] = "authorization"
+    """The header that carries the key, after `Bearer` in this one."""
+    needs_key: ClassVar[bool] = True
+    """Whether nobody is answered at the provider's own address without a key."""
+    headers: ClassVar[Mapping[str, str]] = {}
+    """Sent with every request."""
+    wire: ClassVar[Wire]
+
+    async def generate_messages(
+        self, messages: Sequence[Sequence[Message]], params: Sequence[GenerateParams]
+    ) -> Sequence[ModelTurn | BaseException]:
+        return await each(self._answer, messages, params)
+
+    async def supports_function_calling(self) -> bool | None:
+        return True
+
+    async def supports_json_schema(self) -> bool | None:
+        return True
+
+    async def stream_message(self, messages: Sequence[Message], params: GenerateParams) -> AsyncIterator[Delta]:
+        """The answer as it arrives, the whole turn last. Closing the iterator closes the connection.
+
+        Raises `StreamInterruptedError` for a stream that ends before its final record.
+        """
+        request = self._request(messages, params, stream=True)
+        body = ReplyBody(self.wire, request.provider, request.key, self._origin)
+        async with aclosing(stream(request)) as chunks, aclosing(_until_complete(chunks, body)) as pieces:
+            async for piece in pieces:
+                for delta in body.feed(piece):
+                    yield delta
+        for delta in body.ending():
+            yield delta
+
+    def url(self, base: str, params: GenerateParams, *, stream: bool) -> str:
+        """Where a request goes, from the base URL without a slash at its end."""
+        raise NotImplementedError
+
+    async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
+        request = self._request(messages, params)
+        reply = await post(request)
+        return self.wire.turn(reply, provider=request.provider, secret=request.key, origin=self._origin)
+
+    @property
+    def _origin(self) -> str:
+        """Whose reasoning it is, which goes back to nobody else."""
+        return f"{self.provider}!{self.model}"
+
+    def _request(self, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False) -> Request:
+        merged = self.params.merge_with(params)
+        base = self._base(merged)
+        url = self.url(base, merged, stream=stream)
+        body = self.wire.request(self.model, messages, merged, stream=stream, origin=self._origin)
+        return Request(
+            self.provider,
+            url,
+            body,
+            self._key_for(base),
+            merged.timeout,
+            key_header=self.key_header,
+            headers=self.headers,
+        )
+
+    def _base(self, params: GenerateParams) -> str:
+        base = params.api_base or self.base_url
+        if not base:
+            raise InvalidError(
+                f"{self.provider}!{self.model} has no address of its own: "
+                f"write '{self.provider}!{self.model},api_base=https://…'.",
+                provider=self.provider,
+            )
+        return base.rstrip("/")
+
+    def _key_for(self, base: str) -> str | None:
+        """The key to send there: an empty one is none, and the environment's is for the provider's own address."""
+        is_home = base == self.base_url
+        key = self.key() if is_home or self.api_key else None
+        if not key and is_home and self.needs_key:
+            raise AuthenticationFailedError(
+                f"There is no key for {self.model!r}: set the environment variable {self.default_key_variable}, "
+                f"or write '{self.provider}!{self.model},api_key=…'.",
+                provider=self.provider,
+            )
+        return key
+
+
+async def _until_complete(chunks: AsyncGenerator[bytes, None], body: ReplyBody) -> AsyncGenerator[bytes, None]:
+    """The chunks until the end, or until nothing more can come that matters."""
+    try:
+        while not body.is_done:
+            # After its final record an answer is whole; a server that says nothing more need not be waited for.
+            async with asyncio.timeout(_AFTER_THE_REASON if body.is_complete else None):
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                break
+            yield chunk
+        # Read to its end, the connection serves the next request.
+        async with asyncio.timeout(_LAST_WORDS):
+            async for _ in chunks:
+                """Nothing is said after the end."""
+    except (StreamInterruptedError, TimeoutError):
+        if not body.is_complete:
+            raise
