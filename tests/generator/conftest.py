@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from rigging_py.generator.local.engine import Engine, engine_for
+from rigging_py.generator.local.weights import weights
 from tests.generator.stub import Stub, serving
 
 
@@ -14,3 +16,9 @@ def stub() -> Iterator[Stub]:
     """A provider on loopback."""
     with serving() as stub:
         yield stub
+
+
+@pytest.fixture(scope="session")
+def llama_server() -> Engine:
+    """llama.cpp's own server with a small real model: its `address` on loopback, without `/v1`, and its `key`."""
+    return engine_for(weights("smollm2"), 2048, 1)

@@ -12,19 +12,13 @@ import pytest
 import rigging_py as rg
 from rigging_py.error import StreamInterruptedError
 from rigging_py.generator import get_generator
-from rigging_py.generator.local.engine import Engine, engine_for
-from rigging_py.generator.local.weights import weights
+from rigging_py.generator.local.engine import Engine
 from rigging_py.message import Delta, TextDelta
 from tests.generator.stub import Reply, Stub
 
 pytestmark = pytest.mark.model
 HELLO = [rg.Message("user", "Say hi.")]
 PARAMS = rg.GenerateParams(max_tokens=6, temperature=0)
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    return engine_for(weights("smollm2"), 2048, 1)
 
 
 @asynccontextmanager
@@ -63,13 +57,13 @@ async def read(model: rg.Generator) -> tuple[list[Delta], rg.ModelTurn]:
 
 
 async def test_byte_by_byte_it_is_the_answer_that_comes_whole_and_cut_anywhere_it_is_interrupted(
-    engine: Engine, stub: Stub
+    llama_server: Engine, stub: Stub
 ) -> None:
-    deltas, direct = await read(model_at(f"{engine.address}/v1", engine))
+    deltas, direct = await read(model_at(f"{llama_server.address}/v1", llama_server))
     assert len(deltas) > 1
     assert "".join(delta.text for delta in deltas if isinstance(delta, TextDelta)) == direct.message.content
-    async with proxy(engine) as (base, heard):
-        _, turn = await read(model_at(base, engine))
+    async with proxy(llama_server) as (base, heard):
+        _, turn = await read(model_at(base, llama_server))
     assert (turn.message.content, turn.stop_reason) == (direct.message.content, direct.stop_reason)
     assert turn.usage == direct.usage
     events = b"".join(heard).split(b"\r\n\r\n", 1)[1]
@@ -86,7 +80,7 @@ async def test_byte_by_byte_it_is_the_answer_that_comes_whole_and_cut_anywhere_i
                 await read(model)
 
 
-async def test_a_connection_that_breaks_in_the_middle_is_interrupted(engine: Engine) -> None:
-    async with proxy(engine, whole=False) as (base, _):
+async def test_a_connection_that_breaks_in_the_middle_is_interrupted(llama_server: Engine) -> None:
+    async with proxy(llama_server, whole=False) as (base, _):
         with pytest.raises(StreamInterruptedError, match="broke before the answer was complete"):
-            await read(model_at(base, engine))
+            await read(model_at(base, llama_server))
