@@ -16,13 +16,11 @@ StopReason = Literal["stop", "length", "content_filter", "tool_calls", "unknown"
 """Why a model stopped."""
 
 _REASONS: dict[str, StopReason] = {
-    "stop": "stop",
-    "eos": "stop",
-    "end_turn": "stop",
-    "length": "length",
-    "max_tokens": "length",
-    "model_length": "length",
-    "content_filter": "content_filter",
+    **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete"), "stop"),
+    **dict.fromkeys(("length", "max_tokens", "max_output_tokens", "model_length"), "length"),
+    **dict.fromkeys(("content_filter", "refusal", "safety", "sensitive"), "content_filter"),
+    "function_call": "tool_calls",
+    "model_context_window_exceeded": "length",
 }
 
 
@@ -32,18 +30,34 @@ def to_stop_reason(raw: object) -> StopReason:
     return _REASONS.get(word, "tool_calls" if "tool" in word else "unknown")
 
 
+def _is_untold(count: int | None) -> bool:
+    return count is None
+
+
 class Usage(BaseModel):
     """Tokens: what was read, what was written, and their total. Others may be given by name; `+` adds these.
 
-    `cost` is in US dollars; None where nobody knows, and then no sum with it is known either.
+    Some of what was read or written is counted once more by its kind, where the provider tells; None where it does not,
+    and a sum then has what was told. `cost` is in US dollars; None where nobody knows, and then no sum with it is known
+    either.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     input_tokens: int = 0
+    """All that were read, those from a cache too."""
     output_tokens: int = 0
+    """All that were written, those of reasoning too."""
     total_tokens: int = 0
     cost: float | None = Field(default=None, allow_inf_nan=False)
+    cached_tokens: int | None = Field(default=None, exclude_if=_is_untold)
+    """Those that were read from the provider's prompt cache."""
+    cache_write_tokens: int | None = Field(default=None, exclude_if=_is_untold)
+    """Those that were read, and written into the provider's prompt cache."""
+    reasoning_tokens: int | None = Field(default=None, exclude_if=_is_untold)
+    """Those that were written as reasoning."""
+    audio_tokens: int | None = Field(default=None, exclude_if=_is_untold)
+    """Those that were heard or spoken."""
 
     def __add__(self, other: Usage | None) -> Usage:
         if other is None:
@@ -53,10 +67,27 @@ class Usage(BaseModel):
             output_tokens=self.output_tokens + other.output_tokens,
             total_tokens=self.total_tokens + other.total_tokens,
             cost=self.cost + other.cost if self.cost is not None and other.cost is not None else None,
+            **_others_of(self, other),
         )
 
     def __str__(self) -> str:
         return f"{self.input_tokens} in + {self.output_tokens} out = {self.total_tokens} tokens"
+
+
+_KINDS = ("cached_tokens", "cache_write_tokens", "reasoning_tokens", "audio_tokens")
+
+
+def _others_of(*usages: Usage) -> dict[str, Any]:
+    """The sums of the counts that not every provider gives; what is no number has none."""
+    sums: dict[str, Any] = {}
+    for usage in usages:
+        for name in _KINDS:
+            if (count := getattr(usage, name)) is not None:
+                sums[name] = sums.get(name, 0) + count
+        for name, value in (usage.model_extra or {}).items():
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                sums[name] = sums.get(name, 0) + value
+    return sums
 
 
 @dataclass(frozen=True, slots=True)

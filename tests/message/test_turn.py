@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from rigging_py.message import FunctionCall, GeneratedText, ModelTurn, ToolCall, Usage, to_stop_reason
 
-USAGES = st.builds(Usage, input_tokens=st.integers(0), output_tokens=st.integers(0), total_tokens=st.integers(0))
+COUNTS = st.integers(0)
+USAGES = st.builds(
+    Usage,
+    input_tokens=COUNTS,
+    output_tokens=COUNTS,
+    total_tokens=COUNTS,
+    cached_tokens=st.none() | COUNTS,
+    reasoning_tokens=st.none() | COUNTS,
+    searches=COUNTS,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +30,11 @@ USAGES = st.builds(Usage, input_tokens=st.integers(0), output_tokens=st.integers
         ("max_tokens", "length"),
         ("model_length", "length"),
         ("content_filter", "content_filter"),
+        ("refusal", "content_filter"),
+        ("sensitive", "content_filter"),
+        ("stop_sequence", "stop"),
+        ("eos_token", "stop"),
+        ("function_call", "tool_calls"),
         ("tool_calls", "tool_calls"),
         ("tool_use", "tool_calls"),
         ("STOP", "stop"),
@@ -40,6 +54,42 @@ def test_usage_adds_up(left: Usage, right: Usage) -> None:
     assert total.output_tokens == left.output_tokens + right.output_tokens
     assert total.total_tokens == left.total_tokens + right.total_tokens
     assert left + None == left
+    assert total.cached_tokens == (
+        None
+        if left.cached_tokens is right.cached_tokens is None
+        else (left.cached_tokens or 0) + (right.cached_tokens or 0)
+    )
+
+
+@given(USAGES, USAGES, USAGES)
+def test_in_whatever_order_usage_is_added_the_sum_is_the_same(one: Usage, two: Usage, three: Usage) -> None:
+    assert (one + two) + three == one + (two + three)
+    assert one + two == two + one
+
+
+def test_what_only_one_provider_counts_is_in_the_sum_too() -> None:
+    left = Usage.model_validate({"input_tokens": 3, "cached_tokens": 2, "searches": 1, "tier": "flex", "batched": True})
+    right = Usage.model_validate({"input_tokens": 4, "reasoning_tokens": 5, "searches": 2, "seconds": 0.5})
+    assert (left + right).model_dump() == {
+        "input_tokens": 7,
+        "output_tokens": 0,
+        "total_tokens": 0,
+        "cost": None,
+        "cached_tokens": 2,
+        "reasoning_tokens": 5,
+        "searches": 3,
+        "seconds": 0.5,
+    }
+
+
+def test_what_was_not_counted_is_not_written_down() -> None:
+    assert Usage(audio_tokens=0).model_dump(mode="json", exclude={"cost"}) == {
+        "input_tokens": 0,
+        "output_tokens": 0,
+        "total_tokens": 0,
+        "audio_tokens": 0,
+    }
+    assert "cached" not in Usage(cache_write_tokens=None).model_dump_json()
 
 
 def test_usage_keeps_what_else_a_provider_counts() -> None:
