@@ -505,10 +505,13 @@ class ProviderError(RiggingError):
         body: what the provider sent, at most 2,000 characters, keys redacted.
         retry_after: seconds the provider asked to wait, or None.
         retryable: whether the same request may succeed later.
+        is_outcome_unknown: whether the request was sent and may have been answered, so that asking again may pay twice.
+        attempts: the failures before this one, oldest first, where the request was made several times.
     """
 
     kind: ClassVar[FailureKind] = "ServerFault"
     retryable: ClassVar[bool] = False
+    attempts: tuple[ProviderError, ...] = ()
 
     def __init__(
         self,
@@ -519,10 +522,16 @@ class ProviderError(RiggingError):
         request_id: str | None = None,
         body: str = "",
         retry_after: float | None = None,
+        is_outcome_unknown: bool = False,
     ) -> None:
         self.provider, self.status, self.request_id = provider, status, request_id
-        self.body, self.retry_after = body, retry_after
+        self.body, self.retry_after, self.is_outcome_unknown = body, retry_after, is_outcome_unknown
         super().__init__(message)
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars that `usage` cost; None where that is not known."""
+        return self.usage.cost if self.usage is not None else None
 
 
 class RefusedError(ProviderError, ValueError):

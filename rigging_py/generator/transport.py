@@ -16,7 +16,6 @@ from pydantic_core import from_json, to_json
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import (
     BuilderError,
-    ConnectError,
     PyreqwestError,
     RequestTimeoutError,
 )
@@ -40,6 +39,8 @@ from rigging_py.wire import BODY_LIMIT, http_failure, redacted
 
 DEFAULT_TIMEOUT = 600.0
 """Seconds for one request; long answers take minutes."""
+CONNECT_TIMEOUT = 30.0
+"""Seconds to reach a server; a request that was not sent by then may be sent again."""
 IDLE_TIMEOUT = 300.0
 """Seconds in which a stream may say nothing; models that think first are silent for minutes."""
 BODY_MAX = 64 * 1024 * 1024
@@ -203,6 +204,7 @@ async def _next(request: Request, read: Callable[[], Awaitable[Any]]) -> Any:
         raise TimedOutError(
             f"{request.provider} has sent nothing more of its answer for {request.idle:g} seconds.",
             provider=request.provider,
+            is_outcome_unknown=True,
         ) from error
 
 
@@ -260,27 +262,29 @@ async def _sent(request: Request, send: Callable[[], Awaitable[Any]]) -> Any:
 
 
 def _broken(request: Request, error: PyreqwestError) -> ProviderError:
-    if isinstance(error, RequestTimeoutError):
-        seconds = request.timeout or DEFAULT_TIMEOUT
-        return TimedOutError(
-            f"{request.provider} gave no answer in {seconds:g} seconds. Raise `timeout`, or ask for less.",
-            provider=request.provider,
-        )
     details: dict[str, Any] = getattr(error, "details", None) or {}
-    causes: list[dict[str, str]] = details.get("causes") or []
-    reason = _ITS_URL.sub("", causes[-1]["message"] if causes else str(error))
+    causes = [cause["message"] for cause in details.get("causes") or []]
+    reason = _ITS_URL.sub("", causes[-1] if causes else str(error))
     if isinstance(error, BuilderError):
         return _no_address(request, reason)
-    # A connection that was made and then closed without a word is a `ConnectError` too.
-    if isinstance(error, ConnectError) and any("(Connect)" in cause["message"] for cause in causes):
+    # The class says "connect" also of what was sent and never answered; only the cause tells.
+    if any("(Connect)" in cause for cause in causes):
         return ServerFaultError(
             f"{request.provider} could not be reached at {request.address}: {reason}. "
             "Check the address, and that a server listens there.",
             provider=request.provider,
         )
+    if isinstance(error, RequestTimeoutError):
+        return TimedOutError(
+            f"{request.provider} gave no answer in {request.timeout or DEFAULT_TIMEOUT:g} seconds. "
+            "Raise `timeout`, or ask for less.",
+            provider=request.provider,
+            is_outcome_unknown=True,
+        )
     return StreamInterruptedError(
         f"The connection to {request.provider} broke before the answer was complete: {reason}.",
         provider=request.provider,
+        is_outcome_unknown=True,
     )
 
 
@@ -311,7 +315,7 @@ def _duration(seconds: float) -> timedelta:
 def _client(stays_here: bool) -> Client:
     let_threads_finish()
     # A redirect could carry the key to another host, and so could a proxy where only loopback is allowed.
-    builder = ClientBuilder().follow_redirects(False)
+    builder = ClientBuilder().follow_redirects(False).connect_timeout(_duration(CONNECT_TIMEOUT))
     return (builder.no_proxy() if stays_here else builder).build()
 
 
