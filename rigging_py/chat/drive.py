@@ -134,6 +134,9 @@ async def finish(this: Pass) -> ChatList:
 
 async def finished(this: _Inner, depth: int = 0) -> ChatList:
     """Plays a pass to its end, and gives its chats. Who stands around it is not told; see `finish`."""
+    if isinstance(this, Pass) and not (this.is_watched or this.pipeline.then_callbacks or this.pipeline.map_callbacks):
+        # It has no steps between which somebody does something.
+        return await _flown(this)
     chats = ChatList()
     async for step in drive(this, depth):
         chats = step.chats
@@ -193,15 +196,13 @@ async def play(this: Pass, parent: PipelineStep | None, depth: int) -> _Played:
         runs = tuple(flight.run for flight in this.flights)
         return PipelineStep(state, ChatList(chats), pipeline, parent, callback, runs)
 
-    if this.is_merged or len(this.flights) == 1:
-        async with aclosing(turns(this, this.flights)) as all_turns:
-            async for flown in all_turns:
-                if this.is_watched:
-                    yield step("generated", [flight.chat() for flight in flown])
+    if this.is_watched:
+        live = list(this.flights)
+        while live and (live := await _turn(this, live)):
+            yield step("generated", [flight.chat() for flight in live])
+        chats = await _landed(this)
     else:
-        await gather([partial(_fly_alone, this, flight) for flight in this.flights], limit=this.limit)
-    chats = _settled(this)
-    await show(chats, pipeline.watch_callbacks)
+        chats = await _flown(this)
     for then, max_depth in pipeline.then_callbacks:
         answers = await gather([partial(_called, then, chat, chats) for chat in chats], limit=this.limit)
         passes = {
@@ -225,13 +226,28 @@ async def play(this: Pass, parent: PipelineStep | None, depth: int) -> _Played:
     yield step("final", chats)
 
 
+async def _flown(this: Pass) -> ChatList:
+    """Drives every run to its end, and gives the chats."""
+    if this.is_merged or len(this.flights) == 1:
+        await _fly(this, this.flights)
+    else:
+        await gather([partial(_fly_alone, this, flight) for flight in this.flights], limit=this.limit)
+    return await _landed(this)
+
+
+async def _landed(this: Pass) -> ChatList:
+    """The chats of runs that are at their end, shown to who watches: failed ones left out, or kept with their error."""
+    chats = [flight.chat() for flight in this.flights]
+    kept = ChatList(chats if this.on_failed == "include" else [chat for chat in chats if not chat.failed])
+    await show(kept, this.pipeline.watch_callbacks)
+    return kept
+
+
 async def _fly_alone(this: Pass, flight: Flight) -> None:
     seam = flight.seam
     try:
         with seam.around(this.detail(flight)) if seam.is_around else nullcontext(None) as tell:
-            async with aclosing(turns(this, [flight])) as all_turns:
-                async for _ in all_turns:
-                    pass
+            await _fly(this, [flight])
             if tell is not None:
                 tell(ChatList([flight.chat()]))
     except Exception as error:
@@ -239,29 +255,26 @@ async def _fly_alone(this: Pass, flight: Flight) -> None:
         raise
 
 
-async def turns(this: Pass, flights: Sequence[Flight]) -> AsyncGenerator[list[Flight], None]:
-    """Drives every run to its end, all pending calls of a round in one request; yields the runs that had a turn.
+async def _fly(this: Pass, flights: Sequence[Flight]) -> None:
+    """Drives runs to their end."""
+    live = list(flights)
+    while live:
+        live = await _turn(this, live)
+
+
+async def _turn(this: Pass, flights: Sequence[Flight]) -> list[Flight]:
+    """Drives runs to the end of their next turn, with all calls in one request; gives those that had one.
 
     Raises the first failure that is to be raised.
     """
-    live: list[Flight] = list(flights)
-    while live:
-        steps = await gather([flight.to_model for flight in live])
-        for flight in live:
-            _raise_uncovered(this, flight)
-        asked = [(flight, step) for flight, step in zip(live, steps, strict=True) if step is not None]
-        if not asked:
-            return
+    steps = await gather([flight.to_model for flight in flights])
+    for flight in flights:
+        _raise_uncovered(this, flight)
+    asked = [(flight, step) for flight, step in zip(flights, steps, strict=True) if step is not None]
+    if asked:
         for (flight, call), result in zip(asked, await model_answers(asked), strict=True):
             await flight.heard(call, result)
-        live = [flight for flight, _ in asked]
-        yield live
-
-
-def _settled(this: Pass) -> ChatList:
-    """The finished chats: failed ones left out, or kept with their error."""
-    chats = ChatList(flight.chat() for flight in this.flights)
-    return chats if this.on_failed == "include" else ChatList(chat for chat in chats if not chat.failed)
+    return [flight for flight, _ in asked]
 
 
 def _raise_uncovered(this: Pass, flight: Flight) -> None:

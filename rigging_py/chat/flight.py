@@ -62,14 +62,15 @@ HOOK = "a hook"
 class Flight:
     """A run under way for a pipeline.
 
-    `params` are sent; `own_params` are the same without the tools. `keeper` stores the run at every boundary, `tell`
-    takes the events of a run that streams, and `decisions` are those made beforehand, by the keys of calls. `error` is
-    the exception that the last call of the model, a tool, a hook or a store raised, as it was. `asked` is what the
-    model was sent last, and `last` what it said.
+    `seam` has the hooks as they were when the run began. `params` are sent; `own_params` are the same without the
+    tools. `keeper` stores the run at every boundary, `tell` takes the events of a run that streams, and `decisions` are
+    those made beforehand, by the keys of calls. `error` is the exception that the last call of the model, a tool, a
+    hook or a store raised, as it was. `asked` is what the model was sent last, and `last` what it said.
     """
 
     pipeline: ChatPipeline
     run: AgentRun
+    seam: Seam
     params: GenerateParams
     own_params: GenerateParams | None
     keeper: Keeper | None = None
@@ -98,12 +99,7 @@ class Flight:
     def of(cls, pipeline: ChatPipeline, run: AgentRun, params: GenerateParams | None = None) -> Flight:
         """A run of the pipeline, with `params` over the pipeline's."""
         own = pipeline.params.merge_with(params) if pipeline.params is not None else params
-        return cls(pipeline, run, pipeline.sent_params.merge_with(params), own, noted=run.position)
-
-    @cached_property
-    def seam(self) -> Seam:
-        """The hooks of the pipeline, as they were when the run began."""
-        return self.pipeline.seam
+        return cls(pipeline, run, pipeline.seam, pipeline.sent_params.merge_with(params), own, noted=run.position)
 
     @cached_property
     def _noting(self) -> asyncio.Lock:

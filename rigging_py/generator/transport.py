@@ -122,16 +122,15 @@ async def exchange(request: Request) -> Reply:
 
 
 async def _bounded_body(request: Request, response: Response) -> bytes:
-    body, read = bytearray(), response.body_reader.read_chunk
-    while (chunk := await _sent(request, read)) is not None:
-        body += chunk
-        if len(body) > BODY_MAX:
-            raise InvalidError(
-                f"The reply from {request.provider} is larger than {BODY_MAX:,} bytes.",
-                provider=request.provider,
-                status=response.status,
-            )
-    return bytes(body)
+    read = response.body_reader.read
+    body = await _sent(request, lambda: read(BODY_MAX + 1))
+    if body is not None and len(body) > BODY_MAX:
+        raise InvalidError(
+            f"The reply from {request.provider} is larger than {BODY_MAX:,} bytes.",
+            provider=request.provider,
+            status=response.status,
+        )
+    return bytes(body or b"")
 
 
 async def post(request: Request) -> object:

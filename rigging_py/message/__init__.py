@@ -13,7 +13,7 @@ from rigging_py.message.content import (
     FileData,
     ImageUrl,
 )
-from rigging_py.message.making import assemble, fresh, new_uuid
+from rigging_py.message.making import assemble, fresh, new_uuid, uuid_named
 from rigging_py.message.message import (
     CompatibilityFlag,
     Message,
@@ -74,4 +74,5 @@ __all__ = [
     "new_uuid",
     "strip_system_content",
     "to_stop_reason",
+    "uuid_named",
 ]

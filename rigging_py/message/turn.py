@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rigging_py.message.calls import ToolCall
 from rigging_py.message.content import Content
+from rigging_py.message.making import assemble
 from rigging_py.message.message import Message
 
 StopReason = Literal["stop", "length", "content_filter", "tool_calls", "unknown"]
@@ -62,13 +63,15 @@ class Usage(BaseModel):
     def __add__(self, other: Usage | None) -> Usage:
         if other is None:
             return self
-        return Usage(
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            total_tokens=self.total_tokens + other.total_tokens,
-            cost=self.cost + other.cost if self.cost is not None and other.cost is not None else None,
-            **_others_of(self, other),
-        )
+        sums = _others_of(self, other)
+        fields = {
+            "input_tokens": self.input_tokens + other.input_tokens,
+            "output_tokens": self.output_tokens + other.output_tokens,
+            "total_tokens": self.total_tokens + other.total_tokens,
+            "cost": self.cost + other.cost if self.cost is not None and other.cost is not None else None,
+            **{name: sums.pop(name, None) for name in _KINDS},
+        }
+        return assemble(Usage, fields, extra=sums)
 
     def __str__(self) -> str:
         return f"{self.input_tokens} in + {self.output_tokens} out = {self.total_tokens} tokens"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal, TypeAlias
 
 from rigging_py.message import ToolCall
@@ -45,7 +44,10 @@ _TO: Mapping[Then, tuple[State, ...]] = {
 }
 
 
-@dataclass
+_UNREAD = object()
+
+
+@dataclass(slots=True)
 class Verdict:
     """A turn under judgement, and the `row` that holds for it.
 
@@ -58,6 +60,7 @@ class Verdict:
     program: Program
     refusal: str | None = None
     row: Accepted = field(init=False)
+    _value: object = _UNREAD
 
     def __post_init__(self) -> None:
         self.row = next(row for row in ACCEPTED if row.when(self))
@@ -66,20 +69,26 @@ class Verdict:
     def output(self) -> OutputSpec | None:
         return self.program.output
 
-    @cached_property
+    @property
     def answer_call(self) -> PendingToolCall | None:
         """The call that gives the answer, where it is given by one."""
         name = self.program.output_tool
         return next((call for call in self.turn.calls if call.name == name), None) if name is not None else None
 
-    @cached_property
+    @property
     def value(self) -> object:
         """The value of the answer, or `Feedback`."""
+        # A `cached_property` of Python 3.11 takes a lock, at ten times the cost.
+        if self._value is _UNREAD:
+            self._value = self._judged()
+        return self._value
+
+    def _judged(self) -> object:
         if self.refusal is not None:
             return Feedback(self.refusal, "rejected")
         return judged(self.program, self.turn.message.content, self.answer_call)
 
-    @cached_property
+    @property
     def kept(self) -> object:
         """The value of the complete items, or `Feedback`."""
         return kept(self.output, self.turn.message.content if self.answer_call is None else self.answer_call.raw)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from uuid import UUID, uuid5
+from uuid import UUID
 
-from rigging_py.message import Message, ModelTurn, Usage
+from rigging_py.message import Message, ModelTurn, Usage, uuid_named
 from rigging_py.run.memory import Answered, PendingTurn, RunState
 from rigging_py.run.program import OutputSpec, Program
 from rigging_py.run.steps import PendingToolCall, ToolResult
@@ -16,7 +16,7 @@ _NAMESPACE = UUID("6f2f9b0e-8a44-5c1f-9d2b-51c1f0a7a3de")
 
 def uuid_at(run: RunState, index: int) -> UUID:
     """The uuid of the message that takes place `index` of the history in this turn."""
-    return uuid5(_NAMESPACE, f"{run.run_id}/{run.turn}/{index}")
+    return uuid_named(_NAMESPACE, f"{run.run_id}/{run.turn}/{index}")
 
 
 def record(run: RunState, turn: ModelTurn) -> None:
