@@ -110,7 +110,7 @@ def _params_for(flight: Flight, step: CallModel) -> GenerateParams:
         updates["tool_choice"] = "auto"
     if step.overrides is not None:
         updates["max_tokens"] = max(step.overrides.max_tokens, params.max_tokens or 0)
-    return params.model_copy(update=updates) if updates else params
+    return params.having(**updates) if updates else params
 
 
 async def streamed(flight: Flight, call: Outgoing, tell: Tell) -> ModelTurn:

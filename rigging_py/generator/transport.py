@@ -33,7 +33,7 @@ from rigging_py.error import (
     TimedOutError,
 )
 from rigging_py.generator.ending import let_threads_finish
-from rigging_py.generator.network import LOOPBACK_ONLY, is_loopback_only, refuse_outside, without_user
+from rigging_py.generator.network import LOOPBACK_ONLY, is_loopback, is_loopback_only, without_user
 from rigging_py.util.waiting import heeding
 from rigging_py.wire import BODY_LIMIT, http_failure, redacted
 
@@ -208,12 +208,11 @@ async def _next(request: Request, read: Callable[[], Awaitable[Any]]) -> Any:
 
 
 def _builder(request: Request) -> Any:
+    stays_here = is_loopback_only()
+    if stays_here and not is_loopback(request.url):
+        raise NetworkRefusedError(request.address, LOOPBACK_ONLY)
     try:
-        refuse_outside(request.url)
-    except NetworkRefusedError:
-        raise NetworkRefusedError(request.address, LOOPBACK_ONLY) from None
-    try:
-        builder = _client(is_loopback_only()).request(request.method, request.url)
+        builder = _client(stays_here).request(request.method, request.url)
     except ValueError as error:
         raise _no_address(request, str(error)) from None
     for name, value in request.headers.items():

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation, field_validat
 from pydantic_core import from_json, to_json
 
 from rigging_py.message.calls import ToolChoice, ToolDefinition
+from rigging_py.message.making import assemble
 from rigging_py.parsing import JsonShape, Shape
 
 
@@ -63,7 +64,13 @@ class GenerateParams(BaseModel):
             if other is not None:
                 params = other if isinstance(other, GenerateParams) else GenerateParams.model_validate(other)
                 updates.update(params.given())
-        return self.model_copy(update=updates) if updates else self
+        return self.having(**updates) if updates else self
+
+    def having(self, **values: Any) -> Self:
+        """These parameters with some of another value, known to be right; nothing is checked."""
+        made = assemble(type(self), {**vars(self), **values})
+        object.__setattr__(made, "__pydantic_fields_set__", self.model_fields_set | values.keys())
+        return made
 
     def given(self) -> dict[str, Any]:
         """The fields that were set to something, as they are."""
