@@ -125,7 +125,7 @@ class LiteLLMGenerator(Generator):
         audio = (self.params.merge_with(params).audio or {}).get("format")
         facts = {"provider": hidden.get("custom_llm_provider"), **facts_of(spoken)}
         extra = {**turn.extra, **{name: value for name, value in facts.items() if value}}
-        return replace(turn, message=with_media(turn.message, spoken, audio), usage=usage, extra=extra)
+        return replace(turn, message=with_media(turn.message, audio), usage=usage, extra=extra)
 
     @with_fixups(*LITELLM_FIXUPS)
     async def _asked(self, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False) -> Any:
