@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         get_generator,
         get_identifier,
         register_generator,
+        set_price,
     )
     from rigging_py.generator.scripted import scripted
     from rigging_py.interact import interact
@@ -136,6 +137,7 @@ _HOMES = {
     "get_identifier": "generator",
     "register_generator": "generator",
     "scripted": "generator",
+    "set_price": "generator",
     "interact": "interact",
     "logger": "logging",
     "ContentAudioInput": "message",
@@ -295,6 +297,7 @@ __all__ = [
     "robopages",
     "run",
     "scripted",
+    "set_price",
     "store",
     "tokenizer",
     "tool",

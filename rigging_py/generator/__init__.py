@@ -19,6 +19,7 @@ from rigging_py.message import GeneratedText, GenerateParams, StopReason, Usage
 if TYPE_CHECKING:
     from rigging_py.generator.http import HTTPGenerator, HttpHook, HttpHookAction, HTTPSpec
     from rigging_py.generator.lite import LiteLLMGenerator, get_max_tokens_for_model
+    from rigging_py.generator.prices import set_price
 
 __all__ = [
     "Cut",
@@ -48,6 +49,7 @@ __all__ = [
     "register_generator",
     "registered",
     "scripted",
+    "set_price",
     "with_fixups",
 ]
 
@@ -58,5 +60,6 @@ if not TYPE_CHECKING:  # or checkers would take any name
         {
             **dict.fromkeys(("HTTPGenerator", "HTTPSpec", "HttpHook", "HttpHookAction"), "http"),
             **dict.fromkeys(("LiteLLMGenerator", "get_max_tokens_for_model"), "lite"),
+            "set_price": "prices",
         },
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 from rigging_py.error import AuthenticationFailedError, InvalidError, StreamInterruptedError
 from rigging_py.generator.base import Generator, each
+from rigging_py.generator.prices import add_cost
 from rigging_py.generator.transport import Request, post, stream
 from rigging_py.message import Delta, GenerateParams, Message, ModelTurn
 from rigging_py.wire import ReplyBody, Wire
@@ -61,6 +62,8 @@ class ProviderGenerator(Generator):
                 for delta in body.feed(piece):
                     yield delta
         for delta in body.ending():
+            if isinstance(delta, ModelTurn):
+                self._add_cost(delta, request)
             yield delta
 
     def url(self, base: str, params: GenerateParams, *, stream: bool) -> str:
@@ -70,7 +73,13 @@ class ProviderGenerator(Generator):
     async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
         request = self._request(messages, params)
         reply = await post(request)
-        return self.wire.turn(reply, provider=request.provider, secret=request.key, origin=self._origin)
+        turn = self.wire.turn(reply, provider=request.provider, secret=request.key, origin=self._origin)
+        self._add_cost(turn, request)
+        return turn
+
+    def _add_cost(self, turn: ModelTurn, request: Request) -> None:
+        is_home = self.base_url is None or request.url.startswith(f"{self.base_url}/")
+        add_cost(turn, self.provider, self.model, cast("Mapping[str, Any]", request.body), is_home=is_home)
 
     @property
     def _origin(self) -> str:
