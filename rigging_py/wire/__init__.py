@@ -1,5 +1,6 @@
 """How each provider spells requests, replies and failures: pure functions between our types and theirs."""
 
+from rigging_py.wire.anthropic_stream import MESSAGES
 from rigging_py.wire.body import ReplyBody
 from rigging_py.wire.described_tools import DescribedReply, describe_tools, read_call
 from rigging_py.wire.failures import BODY_LIMIT, failure_kind, http_failure, read_seconds, redacted, stream_failure
@@ -13,6 +14,7 @@ from rigging_py.wire.sse import Event, EventDecoder
 __all__ = [
     "BODY_LIMIT",
     "CHAT",
+    "MESSAGES",
     "Assembler",
     "ChatStream",
     "DescribedReply",

@@ -62,10 +62,12 @@ _BY_WORD: Mapping[str, int] = {
     "invalid_request_error": 400,
     "authentication_error": 401,
     "invalid_api_key": 401,
+    "billing_error": 402,
     "permission_error": 403,
     "not_found_error": 404,
     "timeout": 408,
     "timeout_error": 408,
+    "request_too_large": 413,
     "insufficient_quota": 429,
     "rate_limit_error": 429,
     "rate_limit_exceeded": 429,
@@ -78,6 +80,8 @@ _ADVICE: Mapping[type[ProviderError], str] = {
     ContextOverflowError: "Shorten the conversation, or choose a model that reads more.",
     ServerFaultError: "This is the provider's fault; the same request may succeed later.",
 }
+_TOO_LONG = re.compile(r"prompt is too long|exceed(?:s|ed)? (?:the )?context (?:limit|window)")
+"""What some say of a conversation that is too long, and give no code of its own."""
 _MOVED = "Redirects are not followed; give the address it leads to."
 _SECRET = re.compile(r"(?i)\b(?:sk|key|pk|rk)-[\w*.-]{4,}|bearer\s+[\w.~+/=-]{8,}")
 BODY_LIMIT = 2000
@@ -96,7 +100,7 @@ def http_failure(
     clean = redacted(body, secret)
     said, code = _message(clean)
     said = redacted(said, secret)
-    kind = failure_kind(status, code)
+    kind = failure_kind(status, code, said)
     advice = _MOVED if 300 <= status < 400 else _ADVICE.get(kind, "The request is not one that the provider takes.")
     return kind(
         f"{provider} answered HTTP {status}: {said or 'no reason given'}. {advice}",
@@ -115,7 +119,7 @@ def stream_failure(provider: str, body: str, *, secret: str | None = None) -> Pr
     words = _words(clean)
     status = next((int(word) for word in words if word.isdecimal() and 400 <= int(word[:9]) <= 599), None)
     known = next((_BY_WORD[word] for word in words if word in _BY_WORD), 500)
-    kind = failure_kind(status or known, code)
+    kind = failure_kind(status or known, code, said)
     return kind(
         f"{provider or 'The provider'} broke off its answer: {redacted(said, secret) or 'no reason given'}. "
         f"{_ADVICE.get(kind, 'The request is not one that the provider takes.')}",
@@ -125,8 +129,10 @@ def stream_failure(provider: str, body: str, *, secret: str | None = None) -> Pr
     )
 
 
-def failure_kind(status: int, code: str) -> type[ProviderError]:
-    """The kind of failure that a status stands for, and more exactly a provider's own code beside it."""
+def failure_kind(status: int, code: str, said: str = "") -> type[ProviderError]:
+    """The kind of failure that a status stands for, and more exactly what a provider adds: its own code, or words."""
+    if status == 400 and _TOO_LONG.search(said):
+        return ContextOverflowError
     return _BY_CODE.get(code) or _BY_STATUS.get(status) or (ServerFaultError if status >= 500 else InvalidError)
 
 
