@@ -66,6 +66,10 @@ class ProviderGenerator(Generator):
                 self._add_cost(delta, request)
             yield delta
 
+    def home(self) -> str | None:
+        """The provider's own address, without a slash at its end: the one that the environment's key goes to."""
+        return self.base_url
+
     def url(self, base: str, params: GenerateParams, *, stream: bool) -> str:
         """Where a request goes, from the base URL without a slash at its end."""
         raise NotImplementedError
@@ -102,7 +106,7 @@ class ProviderGenerator(Generator):
         )
 
     def _base(self, params: GenerateParams) -> str:
-        base = params.api_base or self.base_url
+        base = params.api_base or self.home()
         if not base:
             raise InvalidError(
                 f"{self.provider}!{self.model} has no address of its own: "
@@ -113,12 +117,12 @@ class ProviderGenerator(Generator):
 
     def _key_for(self, base: str) -> str | None:
         """The key to send there: an empty one is none, and the environment's is for the provider's own address."""
-        is_home = base == self.base_url
+        is_home = base == self.home()
         key = self.key() if is_home or self.api_key else None
         if not key and is_home and self.needs_key:
             raise AuthenticationFailedError(
-                f"There is no key for {self.model!r}: set the environment variable {self.default_key_variable}, "
-                f"or write '{self.provider}!{self.model},api_key=…'.",
+                f"There is no key for {self.model!r} at {base}: set the environment variable "
+                f"{self.default_key_variable}, or write '{self.provider}!{self.model},api_key=…'.",
                 provider=self.provider,
             )
         return key

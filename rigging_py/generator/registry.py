@@ -32,6 +32,7 @@ from rigging_py.generator.identifier import (
 from rigging_py.generator.network import without_user
 from rigging_py.generator.policies.base import Policy
 from rigging_py.generator.scripted import Named
+from rigging_py.generator.shorthands import SHORTHANDS
 from rigging_py.message import GenerateParams
 
 LazyGenerator: TypeAlias = Callable[[], type[Generator]]
@@ -46,6 +47,8 @@ ENTRY_POINTS = "rigging_py.generators"
 _providers: dict[str, type[Generator] | LazyGenerator | str] = {
     "litellm": "rigging_py.generator.lite:LiteLLMGenerator",
     "openai": "rigging_py.generator.openai:OpenAIGenerator",
+    "azure": "rigging_py.generator.azure:AzureGenerator",
+    **{row.name: f"rigging_py.generator.shorthands:{row.class_name}" for row in SHORTHANDS},
     "anthropic": "rigging_py.generator.anthropic:AnthropicGenerator",
     "openai-responses": "rigging_py.generator.openai_responses:OpenAIResponsesGenerator",
     "http": "rigging_py.generator.http.generator:HTTPGenerator",

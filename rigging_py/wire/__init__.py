@@ -5,6 +5,7 @@ from rigging_py.wire.body import ReplyBody
 from rigging_py.wire.described_tools import DescribedReply, describe_tools, read_call
 from rigging_py.wire.failures import BODY_LIMIT, failure_kind, http_failure, read_seconds, redacted, stream_failure
 from rigging_py.wire.openai_chat import chat_request, chat_turn
+from rigging_py.wire.openai_dialects import DIALECTS
 from rigging_py.wire.openai_stream import CHAT, ChatStream
 from rigging_py.wire.openai_usage import read_usage
 from rigging_py.wire.pieces import deltas_of
@@ -14,6 +15,7 @@ from rigging_py.wire.sse import Event, EventDecoder
 __all__ = [
     "BODY_LIMIT",
     "CHAT",
+    "DIALECTS",
     "MESSAGES",
     "Assembler",
     "ChatStream",

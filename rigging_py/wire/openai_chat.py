@@ -52,6 +52,13 @@ def chat_request(
     model: str, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False, origin: str = ""
 ) -> dict[str, Any]:
     """The body of a request. `origin` is who is asked, to whom goes back what reasoning came under this name."""
+    return {**spelled(model, messages, params, stream=stream, origin=origin), **params.extra}
+
+
+def spelled(
+    model: str, messages: Sequence[Message], params: GenerateParams, *, stream: bool, origin: str
+) -> dict[str, Any]:
+    """The body of a request as OpenAI has it, without what the user adds in its provider's own words."""
     request: dict[str, Any] = {"model": model, "messages": [_said(message, origin) for message in messages]}
     given = params.given()
     request.update({name: given[name] for name in _SENT_AS_THEY_ARE if name in given})
@@ -64,7 +71,7 @@ def chat_request(
         request["response_format"] = {"type": "json_schema", "json_schema": asked}
     if stream:
         request.update(stream=True, stream_options={"include_usage": True})
-    return {**request, **params.extra}
+    return request
 
 
 def _tools(params: GenerateParams) -> dict[str, Any]:

@@ -103,8 +103,8 @@ def _plain(spoken: Mapping[str, Any]) -> tuple[str, str]:
     for form in _PLAIN:
         if (thought := spoken.get(form)) and isinstance(thought, str):
             return form, thought
-    content = spoken.get("content")
-    return (_CHUNKS, thinking_of(content)) if isinstance(content, list) else ("", "")
+    thought = thinking_of(spoken.get("content"))
+    return (_CHUNKS, thought) if thought else ("", "")
 
 
 def _chunk(thought: str) -> dict[str, Any]:
