@@ -51,6 +51,8 @@ _providers: dict[str, type[Generator] | LazyGenerator | str] = {
     **{row.name: f"rigging_py.generator.shorthands:{row.class_name}" for row in SHORTHANDS},
     "anthropic": "rigging_py.generator.anthropic:AnthropicGenerator",
     "openai-responses": "rigging_py.generator.openai_responses:OpenAIResponsesGenerator",
+    "gemini": "rigging_py.generator.gemini:GeminiGenerator",
+    "ollama": "rigging_py.generator.ollama:OllamaGenerator",
     "http": "rigging_py.generator.http.generator:HTTPGenerator",
     "local": "rigging_py.generator.local.generator:LocalGenerator",
     "scripted": "rigging_py.generator.scripted:ScriptedGenerator",

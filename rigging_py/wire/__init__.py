@@ -4,6 +4,8 @@ from rigging_py.wire.anthropic_stream import MESSAGES
 from rigging_py.wire.body import ReplyBody
 from rigging_py.wire.described_tools import DescribedReply, describe_tools, read_call
 from rigging_py.wire.failures import BODY_LIMIT, failure_kind, http_failure, read_seconds, redacted, stream_failure
+from rigging_py.wire.gemini import GEMINI
+from rigging_py.wire.ollama import OLLAMA
 from rigging_py.wire.openai_chat import chat_request, chat_turn
 from rigging_py.wire.openai_dialects import DIALECTS
 from rigging_py.wire.openai_stream import CHAT, ChatStream
@@ -16,7 +18,9 @@ __all__ = [
     "BODY_LIMIT",
     "CHAT",
     "DIALECTS",
+    "GEMINI",
     "MESSAGES",
+    "OLLAMA",
     "Assembler",
     "ChatStream",
     "DescribedReply",
