@@ -8,6 +8,7 @@ from rigging_py.wire.gemini import GEMINI
 from rigging_py.wire.ollama import OLLAMA
 from rigging_py.wire.openai_chat import chat_request, chat_turn
 from rigging_py.wire.openai_dialects import DIALECTS
+from rigging_py.wire.openai_responses_stream import RESPONSES
 from rigging_py.wire.openai_stream import CHAT, ChatStream
 from rigging_py.wire.openai_usage import read_usage
 from rigging_py.wire.pieces import deltas_of
@@ -21,6 +22,7 @@ __all__ = [
     "GEMINI",
     "MESSAGES",
     "OLLAMA",
+    "RESPONSES",
     "Assembler",
     "ChatStream",
     "DescribedReply",
