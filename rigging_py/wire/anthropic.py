@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby, pairwise
+from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 from rigging_py.message import GenerateParams, Message, ToolChoice, ToolDefinition
 from rigging_py.parsing import JsonShape
 from rigging_py.parsing.untyped import as_object
-from rigging_py.wire.anthropic_blocks import Block, blocks_of, shortened
+from rigging_py.wire.anthropic_blocks import Block, apart, blocks_of, shortened
 from rigging_py.wire.leaving_out import warn_left_out
 
 MOST_TOKENS: tuple[tuple[str, int], ...] = (
@@ -81,7 +81,7 @@ def _conversation(messages: Sequence[Message], origin: str) -> tuple[list[Block]
     if last == "assistant" and blocks[-1]["type"] == "text":
         # What the model is to go on with is refused with white space at its end.
         blocks[-1] = {**blocks[-1], "text": blocks[-1]["text"].rstrip()}
-    return _apart(system), [{"role": speaker, "content": shortened(_ordered(blocks))} for speaker, blocks in turns]
+    return apart(system), [{"role": speaker, "content": shortened(_ordered(blocks))} for speaker, blocks in turns]
 
 
 def _speaker(message: Message) -> str:
@@ -92,15 +92,7 @@ def _speaker(message: Message) -> str:
 
 def _ordered(blocks: list[Block]) -> list[Block]:
     """The blocks of a turn, results first, as the API wants them."""
-    return _apart(sorted(blocks, key=lambda block: block["type"] != "tool_result"))
-
-
-def _apart(blocks: list[Block]) -> list[Block]:
-    """The blocks with a line end between texts, which the API puts together without a gap."""
-    for block, after in pairwise(blocks):
-        if block["type"] == after["type"] == "text" and not block["text"].endswith("\n"):
-            block["text"] += "\n"
-    return blocks
+    return apart(sorted(blocks, key=lambda block: block["type"] != "tool_result"))
 
 
 # Tools.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NoReturn, TypeAlias
 
 from rigging_py.error import InvalidError, ProcessingError
@@ -40,6 +41,14 @@ def blocks_of(message: Message, origin: str) -> Iterator[Block]:
         yield {"type": "tool_use", "id": _as_id(call.id), "name": call.name, "input": arguments_of(call)}
 
 
+def apart(blocks: list[Block]) -> list[Block]:
+    """The blocks with a line end between texts, which providers put together without a gap."""
+    for block, after in pairwise(blocks):
+        if block["type"] == after["type"] == "text" and not block["text"].endswith("\n"):
+            block["text"] += "\n"
+    return blocks
+
+
 def shortened(blocks: list[Block]) -> str | list[Block]:
     """The blocks, or where they are nothing but a text that text."""
     if len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
@@ -48,7 +57,7 @@ def shortened(blocks: list[Block]) -> str | list[Block]:
 
 
 def _result(message: Message, origin: str) -> Block:
-    blocks = list(_parts(message, origin))
+    blocks = apart(list(_parts(message, origin)))
     # What the provider remembers ends with the whole result.
     marks = [mark for block in blocks if (mark := block.pop("cache_control", None))]
     result: Block = {"type": "tool_result", "tool_use_id": _as_id(message.tool_call_id or "")}
