@@ -57,6 +57,8 @@ _providers: dict[str, type[Generator] | LazyGenerator | str] = {
     "local": "rigging_py.generator.local.generator:LocalGenerator",
     "scripted": "rigging_py.generator.scripted:ScriptedGenerator",
     "function": "rigging_py.generator.function:FunctionGenerator",
+    "retry": "rigging_py.generator.policies.retry:Retry",
+    "limit": "rigging_py.generator.policies.limit:Limit",
     "fallback": "rigging_py.generator.policies.fallback:Fallback",
 }
 _OTHER_WAYS = {
@@ -316,7 +318,7 @@ def _to_text(cls: type[BaseModel], key: str, value: Any) -> str:
         texts.insert(0, plain)
     elif isinstance(value, BaseModel):
         texts.pop(0)  # full of quotes and commas, it would be all escapes
-    if key == "stop" and isinstance(value, list):
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in cast("list[object]", value)):
         texts.insert(0, ";".join(cast("list[str]", value)))
     return next((text for text in texts if _is_same(_read(cls, key, text), value)), texts[-1])
 

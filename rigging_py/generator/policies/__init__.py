@@ -7,8 +7,10 @@ from rigging_py.lazy import on_first_use
 
 if TYPE_CHECKING:
     from rigging_py.generator.policies.fallback import Fallback
+    from rigging_py.generator.policies.limit import Limit
+    from rigging_py.generator.policies.retry import Retry
 
-__all__ = ["Call", "Fallback", "Piece", "Policy"]
+__all__ = ["Call", "Fallback", "Limit", "Piece", "Policy", "Retry"]
 
 if not TYPE_CHECKING:  # or checkers would take any name
-    __getattr__ = on_first_use(__name__, {"Fallback": "fallback"})
+    __getattr__ = on_first_use(__name__, {"Fallback": "fallback", "Limit": "limit", "Retry": "retry"})
