@@ -134,9 +134,8 @@ class Answer:
         return ToolCallDelta(index, self.calls[-1].id, name, arguments)
 
     def _show(self, medium: AnyContent, signature: str | None) -> None:
-        if signature:
-            self._marks.append(_Mark(MEDIUM, signature, {}))
-        self._before += [*self._run(), medium]
+        signed = [_Mark(MEDIUM, signature, {})] if signature else []
+        self._before += [*self._run(), *signed, medium]
         self._marks, self._texts, self._length = [], [], 0
 
 

@@ -157,7 +157,7 @@ class GeminiStream:
     def _read(self, candidate: Mapping[str, Any]) -> list[Delta]:
         self.has_begun = True
         content, reason = as_object(candidate.get("content") or {}), candidate.get("finishReason")
-        given = (content or {}).get("parts") or []
+        given: object = (content or {}).get("parts") or []
         parts = as_list(given)
         if content is None or parts is not given or not isinstance(reason or "", str):
             raise ValueError("its content or its finish reason is of another kind")
