@@ -135,7 +135,7 @@ class GeminiStream:
     def read(self, reply: object) -> list[Delta]:
         """As `feed`, with a `ValueError` that says what is wrong with what cannot be read."""
         # An error may stand in a list.
-        body = as_object(reply) or next(iter(map(as_object, as_list(reply)[:1])), None)
+        body = as_object(next(iter(as_list(reply)), reply))
         if body is None:
             raise ValueError("it is not a JSON object")
         if body.get("error"):
