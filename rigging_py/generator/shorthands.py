@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from types import new_class
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from rigging_py.generator.openai import OpenAIGenerator
@@ -90,4 +91,4 @@ def _made(row: Shorthand) -> type[OpenAIGenerator]:
         "takes_tools": row.takes_tools,
         "takes_schema": row.takes_schema,
     }
-    return type(base)(row.class_name, (base,), fields)
+    return cast("type[OpenAIGenerator]", new_class(row.class_name, (base,), exec_body=lambda body: body.update(fields)))

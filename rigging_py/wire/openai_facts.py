@@ -52,5 +52,5 @@ class Facts:
 def _extend(lists: dict[str, Any], more: Mapping[str, Any]) -> None:
     """Together has other lists than OpenAI, but lists all the same."""
     for name, values in more.items():
-        if isinstance(values, list):
-            lists.setdefault(name, []).extend(as_list(values))
+        if listed := as_list(values):
+            lists.setdefault(name, []).extend(listed)
