@@ -314,6 +314,11 @@ class ChatList(list[Chat]):
     def __init__(self, chats: Iterable[Chat] = ()) -> None:
         super().__init__(chats)
 
+    @property
+    def usage(self) -> Usage:
+        """What all of them used; its `cost` is None where that of one is not known."""
+        return sum((chat.usage or Usage() for chat in self), Usage(cost=0.0))
+
     def to_json(self) -> list[dict[str, Any]]:
         """The chats as JSON-safe data."""
         return [chat.model_dump(mode="json") for chat in self]

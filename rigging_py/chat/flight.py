@@ -17,7 +17,7 @@ from rigging_py.chat.execute import execute
 from rigging_py.chat.failures import attach, exception_of
 from rigging_py.chat.gather import gather
 from rigging_py.chat.keeper import Keeper
-from rigging_py.error import Paused, Stop, StoreError
+from rigging_py.error import Paused, ProviderError, Stop, StoreError
 from rigging_py.message import GenerateParams, Message, ModelTurn, assemble, fresh, new_uuid
 from rigging_py.observe import (
     ApprovalDetail,
@@ -202,7 +202,8 @@ class Flight:
                 # A hook's, so the call may be made again.
                 return
             self.error = result
-            run.model_failed(FailureRecord.of(result, self.partial))
+            used = result.usage if isinstance(result, ProviderError) else None
+            run.model_failed(FailureRecord.of(result, self.partial), usage=used)
             await self.note()
             return
         verdict = None

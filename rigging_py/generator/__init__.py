@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING
 
 from rigging_py.generator.base import GeneratedMessage, Generator, WatchCallback, Wrapper, chat, complete
+from rigging_py.generator.clock import Clock, VirtualClock
 from rigging_py.generator.fixups import Fixup, with_fixups
 from rigging_py.generator.function import FunctionGenerator
+from rigging_py.generator.policies.base import Call, Piece, Policy
 from rigging_py.generator.registry import (
     LazyGenerator,
     get_generator,
@@ -19,9 +21,16 @@ from rigging_py.message import GeneratedText, GenerateParams, StopReason, Usage
 if TYPE_CHECKING:
     from rigging_py.generator.http import HTTPGenerator, HttpHook, HttpHookAction, HTTPSpec
     from rigging_py.generator.lite import LiteLLMGenerator, get_max_tokens_for_model
+    from rigging_py.generator.policies.fallback import Fallback, fallback
+    from rigging_py.generator.policies.limit import Limit, limit
+    from rigging_py.generator.policies.retry import Retry, retry
+    from rigging_py.generator.prices import set_price
 
 __all__ = [
+    "Call",
+    "Clock",
     "Cut",
+    "Fallback",
     "Fixup",
     "FunctionGenerator",
     "GenerateParams",
@@ -34,20 +43,29 @@ __all__ = [
     "HttpHook",
     "HttpHookAction",
     "LazyGenerator",
+    "Limit",
     "LiteLLMGenerator",
+    "Piece",
+    "Policy",
+    "Retry",
     "ScriptedGenerator",
     "StopReason",
     "Usage",
+    "VirtualClock",
     "WatchCallback",
     "Wrapper",
     "chat",
     "complete",
+    "fallback",
     "get_generator",
     "get_identifier",
     "get_max_tokens_for_model",
+    "limit",
     "register_generator",
     "registered",
+    "retry",
     "scripted",
+    "set_price",
     "with_fixups",
 ]
 
@@ -58,5 +76,9 @@ if not TYPE_CHECKING:  # or checkers would take any name
         {
             **dict.fromkeys(("HTTPGenerator", "HTTPSpec", "HttpHook", "HttpHookAction"), "http"),
             **dict.fromkeys(("LiteLLMGenerator", "get_max_tokens_for_model"), "lite"),
+            **dict.fromkeys(("Fallback", "fallback"), "policies.fallback"),
+            **dict.fromkeys(("Limit", "limit"), "policies.limit"),
+            **dict.fromkeys(("Retry", "retry"), "policies.retry"),
+            "set_price": "prices",
         },
     )

@@ -21,6 +21,7 @@ from rigging_py.generator.fixups import LITELLM_FIXUPS, with_fixups
 from rigging_py.generator.lite_failures import failure_of, failure_within
 from rigging_py.generator.lite_reply import facts_of, is_probably_cut, with_media
 from rigging_py.generator.network import refuse_outside
+from rigging_py.generator.prices import add_cost
 from rigging_py.generator.slots import Pace, Slots
 from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, Usage, fresh
 from rigging_py.wire import (
@@ -82,6 +83,7 @@ class LiteLLMGenerator(Generator):
             yield delta
         if isinstance(turn, ModelTurn):
             turn = replace(turn, usage=_streamed_usage(chunks))
+            add_cost(turn, "litellm", self.model, {}, is_home=False)
             self._warn_of_a_cut_prompt(turn.usage, messages)
         yield turn
 
@@ -125,7 +127,9 @@ class LiteLLMGenerator(Generator):
         audio = (self.params.merge_with(params).audio or {}).get("format")
         facts = {"provider": hidden.get("custom_llm_provider"), **facts_of(spoken)}
         extra = {**turn.extra, **{name: value for name, value in facts.items() if value}}
-        return replace(turn, message=with_media(turn.message, spoken, audio), usage=usage, extra=extra)
+        turn = replace(turn, message=with_media(turn.message, audio), usage=usage, extra=extra)
+        add_cost(turn, "litellm", self.model, {}, is_home=False)
+        return turn
 
     @with_fixups(*LITELLM_FIXUPS)
     async def _asked(self, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False) -> Any:

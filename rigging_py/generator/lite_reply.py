@@ -8,7 +8,6 @@ from itertools import chain
 from typing import Any
 
 from rigging_py.message import (
-    Audio,
     Content,
     ContentAudioInput,
     ContentImageUrl,
@@ -21,14 +20,13 @@ _FEWEST, _CHARACTERS_A_TOKEN = 1000, 8
 """Short prompts are not cut; and no writing has so many characters a token."""
 
 
-def with_media(message: Message, spoken: Mapping[str, Any], audio_format: str | None = None) -> Message:
-    """The message with the images and the sound of the reply as parts, those inside of its text in their places."""
-    found = [*_images(spoken), *_sound(spoken, audio_format or "wav")]
-    if not found and "data:image/" not in message.content:
+def with_media(message: Message, audio_format: str | None = None) -> Message:
+    """The message with the images inside of its text as parts, and its sound in the format that was asked for."""
+    is_heard = audio_format and any(isinstance(part, ContentAudioInput) for part in message.content_parts)
+    if not is_heard and "data:image/" not in message.content:
         return message
     message = message.shell()
-    told = (_cut(part.text) if isinstance(part, ContentText) else [part] for part in message.content_parts)
-    message.content_parts = [*chain.from_iterable(told), *found]
+    message.content_parts = [*chain.from_iterable(_split(part, audio_format) for part in message.content_parts)]
     return message
 
 
@@ -43,6 +41,15 @@ def is_probably_cut(tokens: int, messages: Sequence[Message]) -> bool:
     return tokens >= _FEWEST and sum(len(one.content) for one in messages) > _CHARACTERS_A_TOKEN * tokens
 
 
+def _split(part: Content, audio_format: str | None) -> Iterator[Content]:
+    if isinstance(part, ContentText):
+        yield from _cut(part.text)
+    elif isinstance(part, ContentAudioInput) and audio_format:
+        yield part.model_copy(update={"input_audio": part.input_audio.model_copy(update={"format": audio_format})})
+    else:
+        yield part
+
+
 def _cut(text: str) -> Iterator[Content]:
     """Vertex writes images as data URIs in the middle of its text."""
     for piece in _INLINE.split(text):
@@ -50,15 +57,3 @@ def _cut(text: str) -> Iterator[Content]:
             yield ContentImageUrl.from_url(piece)
         elif piece.strip():
             yield ContentText(text=piece)
-
-
-def _images(spoken: Mapping[str, Any]) -> Iterator[Content]:
-    for image in spoken.get("images") or ():
-        yield ContentImageUrl.from_url(image["image_url"]["url"])
-
-
-def _sound(spoken: Mapping[str, Any], audio_format: str) -> Iterator[Content]:
-    audio: Mapping[str, Any] = spoken.get("audio") or {}
-    if audio.get("data"):
-        sound = Audio(data=audio["data"], format=audio_format, transcript=audio.get("transcript"))
-        yield ContentAudioInput(input_audio=sound)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 from rigging_py.error import AuthenticationFailedError, InvalidError, StreamInterruptedError
 from rigging_py.generator.base import Generator, each
+from rigging_py.generator.prices import add_cost
 from rigging_py.generator.transport import Request, post, stream
 from rigging_py.message import Delta, GenerateParams, Message, ModelTurn
 from rigging_py.wire import ReplyBody, Wire
@@ -61,7 +62,13 @@ class ProviderGenerator(Generator):
                 for delta in body.feed(piece):
                     yield delta
         for delta in body.ending():
+            if isinstance(delta, ModelTurn):
+                self._add_cost(delta, request)
             yield delta
+
+    def home(self) -> str | None:
+        """The provider's own address, without a slash at its end: the one that the environment's key goes to."""
+        return self.base_url
 
     def url(self, base: str, params: GenerateParams, *, stream: bool) -> str:
         """Where a request goes, from the base URL without a slash at its end."""
@@ -70,7 +77,13 @@ class ProviderGenerator(Generator):
     async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
         request = self._request(messages, params)
         reply = await post(request)
-        return self.wire.turn(reply, provider=request.provider, secret=request.key, origin=self._origin)
+        turn = self.wire.turn(reply, provider=request.provider, secret=request.key, origin=self._origin)
+        self._add_cost(turn, request)
+        return turn
+
+    def _add_cost(self, turn: ModelTurn, request: Request) -> None:
+        is_home = self.base_url is None or request.url.startswith(f"{self.base_url}/")
+        add_cost(turn, self.provider, self.model, cast("Mapping[str, Any]", request.body), is_home=is_home)
 
     @property
     def _origin(self) -> str:
@@ -93,7 +106,7 @@ class ProviderGenerator(Generator):
         )
 
     def _base(self, params: GenerateParams) -> str:
-        base = params.api_base or self.base_url
+        base = params.api_base or self.home()
         if not base:
             raise InvalidError(
                 f"{self.provider}!{self.model} has no address of its own: "
@@ -104,12 +117,12 @@ class ProviderGenerator(Generator):
 
     def _key_for(self, base: str) -> str | None:
         """The key to send there: an empty one is none, and the environment's is for the provider's own address."""
-        is_home = base == self.base_url
+        is_home = base == self.home()
         key = self.key() if is_home or self.api_key else None
         if not key and is_home and self.needs_key:
             raise AuthenticationFailedError(
-                f"There is no key for {self.model!r}: set the environment variable {self.default_key_variable}, "
-                f"or write '{self.provider}!{self.model},api_key=…'.",
+                f"There is no key for {self.model!r} at {base}: set the environment variable "
+                f"{self.default_key_variable}, or write '{self.provider}!{self.model},api_key=…'.",
                 provider=self.provider,
             )
         return key

@@ -20,25 +20,46 @@ from pydantic_core import to_jsonable_python
 
 from rigging_py.error import InvalidGeneratorError
 from rigging_py.generator.base import Generator
-from rigging_py.generator.identifier import format_identifier, is_secret, masked, parse_identifier
+from rigging_py.generator.identifier import (
+    Composition,
+    Identifier,
+    format_composition,
+    format_identifier,
+    is_secret,
+    masked,
+    parse_composition,
+)
 from rigging_py.generator.network import without_user
+from rigging_py.generator.policies.base import Policy
 from rigging_py.generator.scripted import Named
+from rigging_py.generator.shorthands import SHORTHANDS
 from rigging_py.message import GenerateParams
 
 LazyGenerator: TypeAlias = Callable[[], type[Generator]]
 """Imports and returns a generator class."""
 
 DEFAULT_PROVIDER = "litellm"
+ALTERNATIVES = "fallback"
+"""The policy of generators with bars between them."""
 ENTRY_POINTS = "rigging_py.generators"
 """The entry-point group in which other packages announce their generators: `name = "module:Class"`."""
 
 _providers: dict[str, type[Generator] | LazyGenerator | str] = {
     "litellm": "rigging_py.generator.lite:LiteLLMGenerator",
     "openai": "rigging_py.generator.openai:OpenAIGenerator",
+    "azure": "rigging_py.generator.azure:AzureGenerator",
+    **{row.name: f"rigging_py.generator.shorthands:{row.class_name}" for row in SHORTHANDS},
+    "anthropic": "rigging_py.generator.anthropic:AnthropicGenerator",
+    "openai-responses": "rigging_py.generator.openai_responses:OpenAIResponsesGenerator",
+    "gemini": "rigging_py.generator.gemini:GeminiGenerator",
+    "ollama": "rigging_py.generator.ollama:OllamaGenerator",
     "http": "rigging_py.generator.http.generator:HTTPGenerator",
     "local": "rigging_py.generator.local.generator:LocalGenerator",
     "scripted": "rigging_py.generator.scripted:ScriptedGenerator",
     "function": "rigging_py.generator.function:FunctionGenerator",
+    "retry": "rigging_py.generator.policies.retry:Retry",
+    "limit": "rigging_py.generator.policies.limit:Limit",
+    "fallback": "rigging_py.generator.policies.fallback:Fallback",
 }
 _OTHER_WAYS = {
     "vllm": "a vLLM server is asked with openai!MODEL,api_base=http://HOST:8000/v1",
@@ -57,11 +78,31 @@ def get_generator(identifier: str, *, params: GenerateParams | Mapping[str, Any]
     Keys are fields of the generator's class or of `GenerateParams`, whose declared types convert the text. `params` go
     over the string's. Raises `InvalidGeneratorError` saying which piece is wrong and what is known.
     """
-    parts = parse_identifier(identifier)
-    cls = _find_class(identifier, parts.provider or DEFAULT_PROVIDER)
+    parts = parse_composition(identifier, is_provider=_is_provider, is_policy=_is_policy)
+    return _built(identifier, parts, params or {})
+
+
+def _built(identifier: str, parts: Identifier | Composition, params: GenerateParams | Mapping[str, Any]) -> Generator:
+    name = parts.policy or ALTERNATIVES if isinstance(parts, Composition) else parts.provider or DEFAULT_PROVIDER
+    cls = _find_class(identifier, name)
+    fields, values = _read_options(identifier, cls, parts.options)
+    inside = [_built(identifier, one, {}) for one in parts.generators] if isinstance(parts, Composition) else []
+    try:
+        given = GenerateParams(**values).merge_with(GenerateParams.model_validate(params))
+        if isinstance(parts, Identifier):
+            return _make(cls, parts.model, fields, given)
+        return cast("type[Policy]", cls).over(inside, given, fields)
+    except ValidationError as error:
+        raise _bad_value(identifier, error, {**fields, **values}) from None
+
+
+def _read_options(
+    identifier: str, cls: type[Generator], options: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields of the class and the parameters, as their declared types read them."""
     fields: dict[str, Any] = {}
     values: dict[str, Any] = {}
-    for key, text in parts.options.items():
+    for key, text in options.items():
         if key in _own_fields(cls):
             fields[key] = _from_text(cls, key, text)
         elif key in _text_params():
@@ -69,19 +110,30 @@ def get_generator(identifier: str, *, params: GenerateParams | Mapping[str, Any]
         else:
             known = [*_own_fields(cls), *_text_params()]
             raise InvalidGeneratorError(masked(identifier), key, f"{key!r} is no option of {cls.__name__}", known)
-    try:
-        given = GenerateParams.model_validate(params or {})
-        return _make(cls, parts.model, fields, GenerateParams(**values).merge_with(given))
-    except ValidationError as error:
-        raise _bad_value(identifier, error, {**fields, **values}) from None
+    return fields, values
 
 
 def get_identifier(generator: Generator, params: GenerateParams | None = None, *, short: bool = False) -> str:
     """The connection string that makes `generator` again, with `params` over its own; never its key."""
+    return _spelled(generator, params, short=short)
+
+
+def _spelled(
+    generator: Generator, params: GenerateParams | None = None, *, short: bool, is_alternative: bool = False
+) -> str:
+    # What stands beside a bar begins with a name, by which the bar is known to be one.
     provider = _provider_of(type(generator))
-    name = None if provider == DEFAULT_PROVIDER else provider
-    if short:
-        return format_identifier(name, generator.model, {})
+    options = {} if short else _options_of(generator, params)
+    if not isinstance(generator, Policy):
+        is_default = provider == DEFAULT_PROVIDER and not is_alternative
+        return format_identifier(None if is_default else provider, generator.model, options)
+    are_alternatives = provider == ALTERNATIVES
+    inside = [_spelled(one, short=short, is_alternative=are_alternatives) for one in generator.inners]
+    is_bare = are_alternatives and len(inside) > 1 and not options and not is_alternative
+    return format_composition(None if is_bare else provider, inside, options)
+
+
+def _options_of(generator: Generator, params: GenerateParams | None) -> dict[str, str]:
     cls = type(generator)
     options = {key: _to_text(cls, key, value) for key, value in _set_fields(generator).items()}
     given = generator.params.merge_with(params).given()
@@ -89,8 +141,7 @@ def get_identifier(generator: Generator, params: GenerateParams | None = None, *
         given.pop("extra", None)
     if "api_base" in given:
         given["api_base"] = without_user(given["api_base"])
-    options.update({key: _to_text(GenerateParams, key, given[key]) for key in _text_params() if key in given})
-    return format_identifier(name, generator.model, options)
+    return options | {key: _to_text(GenerateParams, key, given[key]) for key in _text_params() if key in given}
 
 
 def register_generator(provider: str, generator_cls: type[Generator] | LazyGenerator) -> None:
@@ -119,13 +170,21 @@ def registered(provider: str, generator_cls: type[Generator] | LazyGenerator) ->
 
 
 def _find_class(identifier: str, provider: str) -> type[Generator]:
-    if provider not in _providers:
-        _announce()
-    if provider not in _providers:
+    if not _is_provider(provider):
         way = _OTHER_WAYS.get(provider, f"if litellm knows one, write {provider}/ and the model, without the !")
         problem = f"there is no provider {provider!r}; {way}"
         raise InvalidGeneratorError(masked(identifier), provider, problem, _providers)
     return _resolve(provider)
+
+
+def _is_provider(name: str) -> bool:
+    if name not in _providers:
+        _announce()
+    return name in _providers
+
+
+def _is_policy(name: str) -> bool:
+    return _is_provider(name) and issubclass(_resolve(name), Policy)
 
 
 def _announce() -> None:
@@ -187,6 +246,10 @@ def _is_cheap(entry: LazyGenerator | str) -> bool:
 
 
 def _make(cls: type[Generator], model: str, fields: dict[str, Any], params: GenerateParams) -> Generator:
+    if issubclass(cls, Policy):
+        name = _provider_of(cls)
+        problem = f"{name} is a policy, which is written around a generator, as {name}(…)"
+        raise InvalidGeneratorError(f"{name}!{masked(model)}", f"{name}!", problem)
     if not issubclass(cls, Named):
         return cls(model=model, params=params, **fields)
     if fields:
@@ -196,6 +259,8 @@ def _make(cls: type[Generator], model: str, fields: dict[str, Any], params: Gene
 
 
 def _own_fields(cls: type[Generator]) -> dict[str, FieldInfo]:
+    if issubclass(cls, Policy):
+        return {name: one for name, one in cls.model_fields.items() if name not in _OWN_FIELDS and not one.exclude}
     return {name: field for name, field in cls.model_fields.items() if name not in _OWN_FIELDS}
 
 
@@ -253,7 +318,7 @@ def _to_text(cls: type[BaseModel], key: str, value: Any) -> str:
         texts.insert(0, plain)
     elif isinstance(value, BaseModel):
         texts.pop(0)  # full of quotes and commas, it would be all escapes
-    if key == "stop" and isinstance(value, list):
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in cast("list[object]", value)):
         texts.insert(0, ";".join(cast("list[str]", value)))
     return next((text for text in texts if _is_same(_read(cls, key, text), value)), texts[-1])
 

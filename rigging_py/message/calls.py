@@ -8,13 +8,17 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 
 class FunctionDefinition(BaseModel):
-    """A function: its name, what it does, and a JSON schema of its arguments, None for one that takes nothing."""
+    """A function: its name, what it does, and a JSON schema of its arguments, None for one that takes nothing.
+
+    `strict` is set on the way out, where a provider can be asked to hold to the schema.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     description: str | None = None
     parameters: dict[str, Any] | None = None
+    strict: bool | None = None
 
     @field_validator("parameters")
     @classmethod

@@ -19,3 +19,9 @@ def as_mapping(value: object) -> Mapping[str, Any]:
 def as_list(value: object) -> list[Any]:
     """The value where it is a list, else an empty one."""
     return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def as_count(value: object) -> int:
+    """The value where it is a whole number that is not below 0, in whatever way it is written, else 0."""
+    is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return max(int(cast("float", value)), 0) if is_whole else 0

@@ -45,8 +45,8 @@ class ReplyBody:
         """What this piece adds. Raises as `Assembler.feed` does."""
         if not self._is_begun and (begun := piece.lstrip()):
             self._is_begun = True
-            # No line of an event begins like this.
-            self._whole = [] if begun.startswith(b"{") else None
+            # No line of an event begins like this. Some servers put their errors into a list.
+            self._whole = [] if begun.startswith((b"{", b"[")) else None
         if self._whole is not None:
             self._whole.append(piece)
             return
@@ -56,6 +56,9 @@ class ReplyBody:
     def ending(self) -> Iterator[Delta]:
         """What the end adds, the whole turn last. Raises `StreamInterruptedError` where the final record is missing."""
         if self._whole is None:
+            last = self._events.ending()
+            if last is not None and _is_json(last.data):  # else it was cut off
+                yield from self._told(last)
             yield from self._stream.ending()
             return
         turn = self._turn(b"".join(self._whole))
@@ -100,6 +103,14 @@ class ReplyBody:
         return StreamInterruptedError(
             f"{who} ended in the middle of its JSON ({problem}).", provider=stream.provider, body=shown
         )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        from_json(text)
+    except ValueError:
+        return False
+    return True
 
 
 def unreadable(provider: str, secret: str | None, problem: str, body: str) -> InvalidError:

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from pydantic_core import to_json
 
 from rigging_py.error import InvalidError
 from rigging_py.message import (
+    Content,
+    ContentAudioInput,
+    ContentReasoning,
+    ContentText,
     FunctionCall,
     GenerateParams,
     Message,
     ModelTurn,
     ToolCall,
-    Usage,
     to_stop_reason,
 )
 from rigging_py.parsing import JsonShape
-from rigging_py.parsing.untyped import as_list, as_object
+from rigging_py.parsing.untyped import as_list, as_mapping, as_object
 from rigging_py.wire.failures import BODY_LIMIT, redacted, stream_failure
+from rigging_py.wire.openai_content import ODD_KIND, Sound, images_of, is_spoken, text_of
+from rigging_py.wire.openai_facts import Facts
 from rigging_py.wire.openai_reasoning import read_reasoning, thought_of, with_reasoning
+from rigging_py.wire.openai_usage import usage_in
 
-BROKEN_OFF = "error"
-"""The finish reason by which gateways say that the model behind them failed."""
-ODD_KIND = "its content or its tool calls are of another kind"
-
+_BROKEN_OFF = ("error", "abort", "insufficient_system_resource", "network_error")
+"""The finish reasons by which servers say that the model behind them failed."""
+_CHOICES = ("auto", "none", "required")
+_COUNTS_THOUGHTS = re.compile(r"(?:^|[/:])(?:o\d|gpt-(?:[5-9]|\d\d)|codex|computer-use)")
+"""The names of OpenAI's own models that think. What they think counts too, so they take no `max_tokens`."""
 _SENT_AS_THEY_ARE = (
     "temperature",
     "max_tokens",
@@ -35,8 +43,6 @@ _SENT_AS_THEY_ARE = (
     "presence_penalty",
     "frequency_penalty",
     "seed",
-    "tool_choice",
-    "parallel_tool_calls",
     "modalities",
     "audio",
 )
@@ -46,19 +52,52 @@ def chat_request(
     model: str, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False, origin: str = ""
 ) -> dict[str, Any]:
     """The body of a request. `origin` is who is asked, to whom goes back what reasoning came under this name."""
-    request: dict[str, Any] = {"model": model, "messages": [with_reasoning(message, origin) for message in messages]}
+    return {**spelled(model, messages, params, stream=stream, origin=origin), **params.extra}
+
+
+def spelled(
+    model: str, messages: Sequence[Message], params: GenerateParams, *, stream: bool, origin: str
+) -> dict[str, Any]:
+    """The body of a request as OpenAI has it, without what the user adds in its provider's own words."""
+    request: dict[str, Any] = {"model": model, "messages": [_said(message, origin) for message in messages]}
     given = params.given()
     request.update({name: given[name] for name in _SENT_AS_THEY_ARE if name in given})
+    if "max_tokens" in request and _COUNTS_THOUGHTS.search(model):
+        request["max_completion_tokens"] = request.pop("max_tokens")
     if params.tools:
-        request["tools"] = [tool.model_dump(exclude_none=True) for tool in params.tools]
-    elif "tool_choice" in request:
-        del request["tool_choice"]
+        request.update(_tools(params))
     if isinstance(params.output, JsonShape):
         asked = {"name": params.output.name, "schema": params.output.schema}
         request["response_format"] = {"type": "json_schema", "json_schema": asked}
     if stream:
         request.update(stream=True, stream_options={"include_usage": True})
-    return {**request, **params.extra}
+    return request
+
+
+def _tools(params: GenerateParams) -> dict[str, Any]:
+    """The tools and how they may be called, of which nobody wants to hear without any tools."""
+    tools, choice = params.tools or (), params.tool_choice
+    sent: dict[str, Any] = {"tools": [tool.model_dump(exclude_none=True) for tool in tools]}
+    if choice is not None:
+        is_name = choice not in _CHOICES and any(choice == tool.function.name for tool in tools)
+        sent["tool_choice"] = {"type": "function", "function": {"name": choice}} if is_name else choice
+    if params.parallel_tool_calls is not None:
+        sent["parallel_tool_calls"] = params.parallel_tool_calls
+    return sent
+
+
+def _said(message: Message, origin: str) -> dict[str, Any]:
+    """The message as it is sent to `origin`. Nobody takes the sound of an assistant, so its words go in its place."""
+    if message.role == "assistant" and any(isinstance(part, ContentAudioInput) for part in message.content_parts):
+        message = message.shell()
+        message.content_parts = [said for part in message.content_parts if (said := _in_words(part)) is not None]
+    return with_reasoning(message, origin)
+
+
+def _in_words(part: Content) -> Content | None:
+    if not isinstance(part, ContentAudioInput):
+        return part
+    return ContentText(text=part.transcript) if part.transcript else None
 
 
 def chat_turn(reply: object, *, provider: str = "", secret: str | None = None, origin: str = "") -> ModelTurn:
@@ -80,70 +119,59 @@ def _turn(reply: object, provider: str, secret: str | None, origin: str) -> Mode
     if body is None:
         raise ValueError("it is not a JSON object")
     choices = as_list(body.get("choices"))
+    if is_failure(body) and not choices:
+        raise stream_failure(provider, to_json(reply, fallback=repr).decode(), secret=secret)
     if not choices:
         raise ValueError("it has no choices")
     choice = as_object(choices[0]) or {}
-    if choice.get("finish_reason") == BROKEN_OFF:
-        raise stream_failure(provider, to_json(reply, fallback=repr).decode(), secret=secret)
+    raise_where_broken(body, choice, provider, secret)
     spoken = as_object(choice.get("message"))
     if spoken is None:
         raise ValueError("its first choice has no message")
     if not is_spoken(spoken):
         raise ValueError(ODD_KIND)
     calls = [_tool_call(call) for call in as_list(spoken.get("tool_calls"))]
-    text = text_of(spoken)
-    # Nobody takes a message of reasoning alone.
-    reasoning = read_reasoning(spoken, origin) if text or calls else ()
-    message = Message.of("assistant", text, calls or None, reasoning)
+    facts, sound = Facts(), Sound()
+    facts.feed(body, choice, spoken)
+    sound.feed(spoken)
+    message = message_of(text_of(spoken), calls, read_reasoning(spoken, origin), [*images_of(spoken), *sound.parts()])
     return ModelTurn(
-        message, to_stop_reason(choice.get("finish_reason")), read_usage(body.get("usage")), _extra(body, spoken)
+        message,
+        to_stop_reason(choice.get("finish_reason")),
+        usage_in(body, choice),
+        facts.told(thought_of(spoken)),
     )
 
 
-def is_spoken(spoken: Mapping[str, Any]) -> bool:
-    """Whether what is said and called, whole or as a delta, is of a kind that can be read."""
-    return isinstance(spoken.get("content") or "", str | list) and isinstance(spoken.get("tool_calls") or [], list)
+def message_of(
+    text: str, calls: list[ToolCall], reasoning: Sequence[ContentReasoning], media: Sequence[Content]
+) -> Message:
+    """The message of a turn. Nobody takes one of reasoning alone."""
+    message = Message.of("assistant", text, calls or None, reasoning if text or calls or media else ())
+    if media:
+        message.content_parts = [*message.content_parts, *media]
+    return message
 
 
-def text_of(spoken: Mapping[str, Any]) -> str:
-    """What is said: the content, and the refusal that stands in its place or breaks it off."""
-    content: Any = spoken.get("content") or ""
-    if not isinstance(content, str):
-        content = "".join(str((as_object(part) or {}).get("text") or "") for part in as_list(content))
-    refusal = spoken.get("refusal")
-    return f"{content}{refusal}" if refusal and isinstance(refusal, str) else str(content)
+def is_failure(body: Mapping[str, Any]) -> bool:
+    """Whether an error stands in the place of a reply, or of a chunk."""
+    return bool(body.get("error")) or body.get("object") == "error"
 
 
-def _count(value: object) -> int:
-    is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    return int(cast("float", value)) if is_whole else 0
+def raise_where_broken(body: Mapping[str, Any], choice: Mapping[str, Any], provider: str, secret: str | None) -> None:
+    """Raises the `ProviderError` that the end of a choice stands for, when the model behind a server failed."""
+    reason, said = choice.get("finish_reason"), choice.get("error") or as_mapping(body.get("x_groq")).get("error")
+    if said or (isinstance(reason, str) and reason in _BROKEN_OFF):
+        failed = {"error": said} if said else body
+        raise stream_failure(provider, to_json(failed, fallback=repr).decode(), secret=secret)
 
 
 def _tool_call(raw: Any) -> ToolCall:
-    call = as_object(raw) or {}
-    function = as_object(call.get("function")) or {}
-    if not function.get("name"):
+    call = as_mapping(raw)
+    function = as_mapping(call.get("function"))
+    name = function.get("name")
+    if not name or not isinstance(name, str):
         raise ValueError("a tool call in it names no function")
     arguments: Any = function.get("arguments") or "{}"
     text = arguments if isinstance(arguments, str) else to_json(arguments).decode()
-    return ToolCall(id=str(call.get("id") or ""), function=FunctionCall(name=str(function["name"]), arguments=text))
-
-
-def read_usage(raw: object) -> Usage | None:
-    """The token counts of a reply, in our names."""
-    counts = as_object(raw)
-    if counts is None:
-        return None
-    read, written = _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
-    return Usage(
-        input_tokens=read, output_tokens=written, total_tokens=_count(counts.get("total_tokens")) or read + written
-    )
-
-
-def _extra(body: Mapping[str, Any], spoken: Mapping[str, Any]) -> dict[str, Any]:
-    found = {
-        "response_id": body.get("id"),
-        "model": body.get("model"),
-        "reasoning_content": thought_of(spoken),
-    }
-    return {name: value for name, value in found.items() if value}
+    return ToolCall(id=str(call.get("id") or ""), function=FunctionCall(name=name, arguments=text))

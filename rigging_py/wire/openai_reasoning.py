@@ -1,7 +1,8 @@
 """What a model thought, in the fields that servers of the OpenAI chat API add for it: read, and given back as it came.
 
 Plain text is in `reasoning_content` or `reasoning`. What its provider must know again stands in lists of blocks:
-`thinking_blocks` as litellm has Anthropic's, `reasoning_details` as OpenRouter has everybody's.
+`thinking_blocks` as litellm has Anthropic's, `reasoning_details` as OpenRouter has everybody's. Mistral thinks in
+chunks of the content itself.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from typing import Any
 
 from rigging_py.message import ContentReasoning, Message
 from rigging_py.parsing.untyped import as_list, as_object
+from rigging_py.wire.openai_content import thinking_of
 
 _PLAIN = ("reasoning_content", "reasoning")
 _BLOCKS = ("thinking_blocks", "reasoning_details")
 _TEXTS = ("thinking", "text", "summary")
 """The names of the text of a block, of which each has one at most."""
 _OWN = ("signature", "data")
+_CHUNKS = "content.thinking"
+"""The form of what is thought in chunks of the content."""
 
 
 def read_reasoning(spoken: Mapping[str, Any], origin: str) -> list[ContentReasoning]:
@@ -25,8 +29,8 @@ def read_reasoning(spoken: Mapping[str, Any], origin: str) -> list[ContentReason
         blocks = [block for raw in as_list(spoken.get(form)) if (block := as_object(raw)) is not None]
         if blocks:
             return [_part(form, block, origin) for block in blocks]
-    told = [form for form in _PLAIN if spoken.get(form) and isinstance(spoken[form], str)]
-    return [ContentReasoning(text=spoken[form], origin=origin, form=form) for form in told[:1]]
+    form, thought = _plain(spoken)
+    return [ContentReasoning(text=thought, origin=origin, form=form)] if thought else []
 
 
 def with_reasoning(message: Message, origin: str) -> dict[str, Any]:
@@ -38,7 +42,9 @@ def with_reasoning(message: Message, origin: str) -> dict[str, Any]:
     for part in message.content_parts if origin else ():
         if isinstance(part, ContentReasoning) and part.origin == origin:
             form, _, name = part.form.partition(".")
-            if form in _BLOCKS:
+            if part.form == _CHUNKS:
+                sent["content"] = [_chunk(part.text), *_as_chunks(sent.get("content"))]
+            elif form in _BLOCKS:
                 sent.setdefault(form, []).append(_block(part, name))
             elif message.tool_calls and form in _PLAIN:
                 # A stored message may name any field.
@@ -66,15 +72,16 @@ class ReasoningStream:
             for raw in as_list(delta.get(form)):
                 if (block := as_object(raw)) is not None:
                     _add_block(self._blocks.setdefault(form, []), block)
-        thought = thought_of(delta)
+        form, thought = _plain(delta)
         if thought:
             self._texts.append(thought)
-            self._form = self._form or next(form for form in _PLAIN if delta.get(form))
+            self._form = self._form or form
         return thought
 
     def parts(self, origin: str) -> list[ContentReasoning]:
         """The whole of it."""
-        return read_reasoning({**self._blocks, self._form: self.text}, origin)
+        said = {"content": [_chunk(self.text)]} if self._form == _CHUNKS else {self._form: self.text}
+        return read_reasoning({**self._blocks, **said}, origin)
 
 
 def _add_block(blocks: list[dict[str, Any]], new: dict[str, Any]) -> None:
@@ -87,9 +94,27 @@ def _add_block(blocks: list[dict[str, Any]], new: dict[str, Any]) -> None:
 
 
 def thought_of(spoken: Mapping[str, Any]) -> str:
-    """What is thought, under either of the names that servers give it."""
-    thought = spoken.get("reasoning_content") or spoken.get("reasoning")
-    return thought if isinstance(thought, str) else ""
+    """What is thought, wherever servers put it."""
+    return _plain(spoken)[1]
+
+
+def _plain(spoken: Mapping[str, Any]) -> tuple[str, str]:
+    """What is thought, after the form that it comes in."""
+    for form in _PLAIN:
+        if (thought := spoken.get(form)) and isinstance(thought, str):
+            return form, thought
+    thought = thinking_of(spoken.get("content"))
+    return (_CHUNKS, thought) if thought else ("", "")
+
+
+def _chunk(thought: str) -> dict[str, Any]:
+    return {"type": "thinking", "thinking": [{"type": "text", "text": thought}]}
+
+
+def _as_chunks(content: Any) -> list[Any]:
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}] if content else []
+    return as_list(content)
 
 
 def _part(form: str, block: Mapping[str, Any], origin: str) -> ContentReasoning:

@@ -16,9 +16,9 @@ from pydantic_core import from_json, to_json
 
 from rigging_py.error import InvalidError, StreamInterruptedError
 from rigging_py.message import (
+    Content,
     Delta,
     FunctionCall,
-    Message,
     ModelTurn,
     ReasoningDelta,
     StopReason,
@@ -32,15 +32,16 @@ from rigging_py.parsing.untyped import as_list, as_object
 from rigging_py.wire.body import unreadable
 from rigging_py.wire.failures import stream_failure
 from rigging_py.wire.openai_chat import (
-    BROKEN_OFF,
-    ODD_KIND,
     chat_request,
     chat_turn,
-    is_spoken,
-    read_usage,
-    text_of,
+    is_failure,
+    message_of,
+    raise_where_broken,
 )
+from rigging_py.wire.openai_content import ODD_KIND, Sound, images_of, is_spoken, text_of
+from rigging_py.wire.openai_facts import Facts
 from rigging_py.wire.openai_reasoning import ReasoningStream
+from rigging_py.wire.openai_usage import usage_in
 from rigging_py.wire.spelling import Wire
 
 _NO_FUNCTION = "a tool call in it names no function"
@@ -84,7 +85,9 @@ class ChatStream:
     """By index, as in the deltas."""
     reason: StopReason | None = None
     usage: Usage | None = None
-    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+    facts: Facts = field(default_factory=Facts)
+    sound: Sound = field(default_factory=Sound)
+    images: list[Content] = field(default_factory=list[Content])
     is_done: bool = False
     """Whether the server said that nothing more comes."""
     _goes_on: bool = False
@@ -103,7 +106,7 @@ class ChatStream:
         Raises `InvalidError` for what is no chunk, and the `ProviderError` that an error in its place stands for.
         """
         body = as_object(chunk)
-        if body is not None and (body.get("error") or body.get("object") == "error"):
+        if body is not None and is_failure(body):
             raise stream_failure(self.provider, _json(chunk), secret=self.secret)
         try:
             return self._read(body)
@@ -132,12 +135,9 @@ class ChatStream:
             ToolCall(id=call.id, function=FunctionCall(name=call.name, arguments=call.arguments or "{}"))
             for _, call in sorted(self.calls.items())
         ]
-        text, thought = "".join(self.text), self.reasoning.text
-        # Nobody takes a message of reasoning alone.
-        parts = self.reasoning.parts(self.origin) if text or calls else ()
-        message = Message.of("assistant", text, calls or None, parts)
-        extra = {**self.extra, "reasoning_content": thought} if thought else dict(self.extra)
-        return ModelTurn(message, self.reason, self.usage, extra)
+        media = [*self.images, *self.sound.parts()]
+        message = message_of("".join(self.text), calls, self.reasoning.parts(self.origin), media)
+        return ModelTurn(message, self.reason, self.usage, self.facts.told(self.reasoning.text))
 
     def _unreadable(self, problem: str, body: str) -> InvalidError:
         return unreadable(self.provider, self.secret, problem, body)
@@ -145,36 +145,31 @@ class ChatStream:
     def _read(self, body: Mapping[str, Any] | None) -> list[Delta]:
         if body is None:
             raise ValueError("it is not a JSON object")
-        self.usage = read_usage(body.get("usage")) or self.usage
-        for name, given in (("response_id", body.get("id")), ("model", body.get("model"))):
-            if given and name not in self.extra:
-                self.extra[name] = given
-        choice = _first(body.get("choices"))
-        if choice is None:
-            return []
+        choice = _first(body.get("choices")) or {}
+        # Some servers send a whole message as one chunk.
+        said = choice.get("delta") if choice.get("delta") is not None else choice.get("message")
+        spoken = as_object({} if said is None else said)
+        if spoken is None or not is_spoken(spoken):
+            raise ValueError(ODD_KIND)
+        self.usage = usage_in(body, choice) or self.usage
+        self.facts.feed(body, choice, spoken)
+        raise_where_broken(body, choice, self.provider, self.secret)
         reason = choice.get("finish_reason")
-        if reason == BROKEN_OFF:
-            raise stream_failure(self.provider, _json(body), secret=self.secret)
-        deltas = self._spoken(choice)
+        deltas = self._spoken(spoken)
         self._goes_on = self._goes_on or (self.reason is not None and bool(deltas))
         if reason and (self.reason is None or self._goes_on):
             self.reason, self._goes_on = to_stop_reason(reason), False
         return deltas
 
-    def _spoken(self, choice: Mapping[str, Any]) -> list[Delta]:
-        # Some servers send a whole message as one chunk.
-        spoken = choice.get("delta") if choice.get("delta") is not None else choice.get("message")
-        if spoken is None:
-            return []
-        delta = as_object(spoken)
-        if delta is None or not is_spoken(delta):
-            raise ValueError(ODD_KIND)
+    def _spoken(self, delta: Mapping[str, Any]) -> list[Delta]:
         deltas: list[Delta] = []
         if thought := self.reasoning.feed(delta):
             deltas.append(ReasoningDelta(thought))
         if said := text_of(delta):
             self.text.append(said)
             deltas.append(TextDelta(said))
+        self.sound.feed(delta)
+        self.images.extend(images_of(delta))
         if calls := delta.get("tool_calls"):
             deltas.extend(one for raw in calls if (one := self._called(raw)) is not None)
         return deltas
@@ -184,7 +179,9 @@ class ChatStream:
         function = as_object(call.get("function") or {}) if call is not None else None
         if call is None or function is None:
             raise ValueError(_NO_FUNCTION)
-        id_, name = str(call.get("id") or ""), str(function.get("name") or "")
+        id_, name = str(call.get("id") or ""), function.get("name") or ""
+        if not isinstance(name, str):
+            raise ValueError(_NO_FUNCTION)
         given: Any = function.get("arguments") or ""
         arguments = given if isinstance(given, str) else to_json(given).decode()
         index = self._index(call.get("index"), id_, name)

@@ -27,6 +27,8 @@ class Event(NamedTuple):
 class EventDecoder:
     """Reads a stream of events. What stands after the last blank line was cut off and is no event.
 
+    Where each line is an event, the last one needs no line end, so `ending` gives it.
+
     Attributes:
         provider: who sends, for the error.
         limit: bytes that an event may have; more is an `InvalidError`.
@@ -59,6 +61,12 @@ class EventDecoder:
         if piece:
             # The other half of a line end may come with the next piece.
             self._is_after_cr = piece.endswith(b"\r")
+
+    def ending(self) -> Event | None:
+        """The line that nothing ended, where lines are events. It may have been cut off."""
+        begun = b"".join(self._begun) if self.is_lines else b""
+        line = begun.removeprefix(_BOM) if self._is_first_line else begun
+        return Event(line.decode(errors="replace")) if line else None
 
     def _line(self, ended: bytes) -> Event | None:
         line = ended.rstrip(b"\r\n")

@@ -219,7 +219,6 @@ NO_COMPLETIONS: list[tuple[Any, str]] = [
     ("<html>Welcome</html>", "is the API's address"),
     ({"choices": []}, "it has no choices"),
     ({"choices": None}, "it has no choices"),
-    ({"object": "error", "message": f"bad key {KEY}"}, "it has no choices"),
     ([1], "it is not a JSON object"),
     ("null", "it is not a JSON object"),
     ({"choices": [{}]}, "its first choice has no message"),
@@ -241,6 +240,17 @@ async def test_a_reply_that_is_no_completion_is_shown(stub: Stub, model: rg.Gene
         assert error.body == Reply(body).content.decode()
     else:
         assert error.body
+
+
+async def test_an_error_in_the_place_of_a_reply_is_of_its_kind(stub: Stub, model: rg.Generator) -> None:
+    stub.will(
+        Reply({"object": "error", "message": f"bad key {KEY}", "code": 401}),
+        Reply({"error": {"message": "Provider returned error", "code": 429}, "user_id": "u"}),
+        Reply({"choices": [{"error": {"code": 502, "message": "gone"}, "message": {"content": ""}}]}),
+        Reply({"choices": [{"finish_reason": "insufficient_system_resource", "message": {"content": "Hal"}}]}),
+    )
+    kinds = [(await failure(model)).kind for _ in range(4)]
+    assert kinds == ["AuthenticationFailed", "RateLimited", "ServerFault", "ServerFault"]
 
 
 @pytest.mark.parametrize("reply", [Reply(cut=40), Reply(cut=0), Reply(hangs_up=True)])

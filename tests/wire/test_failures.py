@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rigging_py.error import FailureKind, RiggingError
-from rigging_py.wire import failure_kind, http_failure, read_seconds, redacted
+from rigging_py.wire import failure_kind, http_failure, read_seconds, redacted, stream_failure
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,47 @@ def test_seconds_to_wait_are_read_and_dates_are_not(text: str | None, seconds: f
     assert read_seconds(text) == seconds
 
 
+def google(**error: object) -> str:
+    return json.dumps({"error": {"code": 429, "message": "Slow down", "status": "RESOURCE_EXHAUSTED", **error}})
+
+
+@pytest.mark.parametrize(
+    ("details", "seconds"),
+    [
+        ([{"@type": "…/google.rpc.Help"}, {"@type": "…/google.rpc.RetryInfo", "retryDelay": "3.5s"}], 3.5),
+        ([{"retryDelay": "soon"}, None, 7], None),
+        ([{"retryDelay": 4}], 4.0),
+        ({"retryDelay": "3s"}, None),
+        (None, None),
+    ],
+)
+def test_seconds_to_wait_may_stand_in_the_details_of_an_error(details: object, seconds: float | None) -> None:
+    body = google(details=details)
+    for failure in (http_failure("acme", 429, body), http_failure("acme", 429, f"[{body}]")):
+        assert (failure.kind, failure.retry_after) == ("RateLimited", seconds)
+        assert "Slow down. Send less" in str(failure)
+    assert http_failure("acme", 429, body, retry_after="0").retry_after == 0.0
+    assert stream_failure("acme", f"[{body}]").retry_after == seconds
+    assert stream_failure("acme", body).kind == "RateLimited"
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).", "ContextOverflow"),
+        ("the input length exceeds the context length", "ContextOverflow"),
+        ("max_tokens exceeds the limit", "Invalid"),
+    ],
+)
+def test_a_conversation_that_is_too_long_is_known_by_what_is_said(message: str, kind: FailureKind) -> None:
+    assert http_failure("acme", 400, google(code=400, message=message)).kind == kind
+
+
+def test_a_bad_key_is_known_by_the_reason_in_the_details() -> None:
+    body = google(code=400, status="INVALID_ARGUMENT", details=[{"reason": "API_KEY_INVALID"}])
+    assert http_failure("acme", 400, body).kind == "AuthenticationFailed"
+
+
 def test_a_long_body_is_cut() -> None:
     error = http_failure("acme", 500, "x" * 9000)
     assert len(error.body) == 2000
@@ -88,7 +129,14 @@ def test_a_long_body_is_cut() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["sk-proj-ABC_def-123456", "Bearer abcdef0123456789", "bearer sk-12345678", "pk-live-12345678", "SK-ABCDEF12"],
+    [
+        "sk-proj-ABC_def-123456",
+        "Bearer abcdef0123456789",
+        "bearer sk-12345678",
+        "pk-live-12345678",
+        "SK-ABCDEF12",
+        "AIzaSyD-abcdefghij_0123456789",
+    ],
 )
 def test_what_looks_like_a_key_is_taken_out(text: str) -> None:
     error = http_failure("acme", 401, json.dumps({"error": {"message": f"Bad key: {text}, sorry"}}))

@@ -89,7 +89,6 @@ def test_parameters_that_were_given_are_sent_and_no_others() -> None:
         presence_penalty=0.1,
         frequency_penalty=0.2,
         seed=0,
-        parallel_tool_calls=False,
         modalities=["text"],
         audio={"voice": "alloy"},
         api_base="http://x",
@@ -107,7 +106,6 @@ def test_parameters_that_were_given_are_sent_and_no_others() -> None:
         "presence_penalty": 0.1,
         "frequency_penalty": 0.2,
         "seed": 0,
-        "parallel_tool_calls": False,
         "modalities": ["text"],
         "audio": {"voice": "alloy"},
     }
@@ -124,9 +122,52 @@ def test_tools_go_with_the_choice_among_them() -> None:
     assert request["tool_choice"] == "required"
 
 
-def test_a_choice_without_tools_is_not_sent() -> None:
-    assert "tool_choice" not in chat_request("m", [], GenerateParams(tool_choice="required"))
-    assert "tool_choice" not in chat_request("m", [], GenerateParams(tool_choice="auto", tools=[]))
+LOOK: dict[str, Any] = {"type": "function", "function": {"name": "look"}}
+
+
+@pytest.mark.parametrize(
+    ("choice", "sent"),
+    [("auto", "auto"), ("none", "none"), ("required", "required"), ("look", LOOK), (LOOK, LOOK), ("any", "any")],
+)
+def test_a_choice_is_one_of_our_words_the_name_of_a_tool_or_what_the_provider_calls_it(choice: Any, sent: Any) -> None:
+    assert chat_request("m", [], GenerateParams(tools=[TOOL], tool_choice=choice))["tool_choice"] == sent
+
+
+def test_how_tools_may_be_called_is_not_sent_without_any() -> None:
+    params = GenerateParams(tool_choice="required", parallel_tool_calls=False)
+    assert chat_request("m", [], params) == {"model": "m", "messages": []}
+    assert chat_request("m", [], params.model_copy(update={"tools": []})) == {"model": "m", "messages": []}
+    assert (
+        chat_request("m", [], GenerateParams(tools=[TOOL], parallel_tool_calls=False))["parallel_tool_calls"] is False
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        *(
+            (model, "max_completion_tokens")
+            for model in ("o1", "o4-mini", "openai/o3", "ft:o4-mini:acme", "gpt-5.2-pro")
+        ),
+        *(
+            (model, "max_tokens")
+            for model in ("gpt-4o", "gpt-4.1", "gpt-oss-120b", "smollm2", "olmo", "qwen/qwen3-o1s")
+        ),
+    ],
+)
+def test_models_that_think_are_told_how_much_in_the_words_that_they_take(model: str, name: str) -> None:
+    assert chat_request(model, [], GenerateParams(max_tokens=9)) == {"model": model, "messages": [], name: 9}
+
+
+def test_what_the_assistant_spoke_goes_back_in_words() -> None:
+    heard = ContentAudioInput.from_bytes(b"RIFF0000WAVE", transcript="Hi there")
+    unheard = ContentAudioInput.from_bytes(b"RIFF0000WAVE")
+    messages = [Message("assistant", [heard, unheard]), Message("assistant", unheard)]
+    assert chat_request("m", messages, GenerateParams())["messages"] == [
+        {"role": "assistant", "content": "Hi there"},
+        {"role": "assistant", "content": ""},
+    ]
+    assert messages[0].content_parts == [heard, unheard]
 
 
 def test_a_stream_is_asked_for_with_its_usage() -> None:

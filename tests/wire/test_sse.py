@@ -42,6 +42,32 @@ def test_wherever_bytes_are_cut_the_events_are_the_same(pieces: list[bytes]) -> 
     assert events(*pieces) == events(whole) == events(*(bytes([byte]) for byte in whole))
 
 
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (b'{"a":1}\n{"b":2}\n', ['{"a":1}', '{"b":2}']),
+        (b'{"a":1}\r\n\r\n\n{"b":2}', ['{"a":1}', '{"b":2}']),
+        (b'\xef\xbb\xbf{"a":1}', ['{"a":1}']),
+        (b"data: a\n: b", ["data: a", ": b"]),
+        ("{🦙".encode()[:-1], ["{\ufffd"]),
+        (b"\n\r\n", []),
+        (b"", []),
+    ],
+)
+def test_where_lines_are_events_the_last_one_needs_no_end(sent: bytes, read: list[str]) -> None:
+    for pieces in ([sent], [bytes([byte]) for byte in sent]):
+        decoder = EventDecoder(is_lines=True)
+        found = [event for piece in pieces for event in decoder.feed(piece)]
+        last = decoder.ending()
+        assert [event.data for event in [*found, *([last] if last else [])]] == read
+
+
+def test_elsewhere_what_nothing_ended_is_no_event() -> None:
+    decoder = EventDecoder()
+    assert list(decoder.feed(b"data: a")) == []
+    assert decoder.ending() is None
+
+
 def test_an_event_that_is_too_long_is_refused_and_one_with_many_comments_is_not() -> None:
     decoder = EventDecoder("acme", limit=20)
     assert list(decoder.feed(b": ping\n" * 50 + b"data: a\n\n" * 50)) == [Event("a")] * 50

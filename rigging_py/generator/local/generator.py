@@ -12,13 +12,24 @@ from typing import Any, Self, cast
 from pydantic import Field
 from pydantic_core import to_json
 
+from rigging_py.error import ContextOverflowError, InvalidError, ProviderError
 from rigging_py.generator.base import Generator, each
-from rigging_py.generator.local.engine import Engine, engine_for
+from rigging_py.generator.local.engine import Engine, Loading, Pooling, engine_for, engines
 from rigging_py.generator.local.grammar import DEFAULT_BUDGET, compile_grammar, compile_json_grammar
 from rigging_py.generator.local.weights import weights
-from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, TextDelta, ToolDefinition
+from rigging_py.generator.prices import add_cost
+from rigging_py.message import (
+    Delta,
+    GeneratedText,
+    GenerateParams,
+    Message,
+    ModelTurn,
+    TextDelta,
+    ToolDefinition,
+    to_stop_reason,
+)
 from rigging_py.parsing.shape import JsonSchema, Shape
-from rigging_py.wire import ChatStream, DescribedReply, chat_request, describe_tools, http_failure
+from rigging_py.wire import ChatStream, DescribedReply, chat_request, describe_tools, http_failure, read_usage
 
 _DEFAULT_TOKENS = 512
 
@@ -37,10 +48,18 @@ class LocalGenerator(Generator):
     tool_rounds: int = Field(default=1, ge=0)
     """How often tools may be called for one question; small models do not know when to stop."""
 
+    pooling: Pooling | None = None
+    """How `embed` makes one vector of those of a text's tokens; by default as the file of the model says."""
+
     async def generate_messages(
         self, messages: Sequence[Sequence[Message]], params: Sequence[GenerateParams]
     ) -> Sequence[ModelTurn | BaseException]:
         return await each(self._answer, messages, params)
+
+    async def generate_texts(
+        self, texts: Sequence[str], params: Sequence[GenerateParams]
+    ) -> Sequence[GeneratedText | BaseException]:
+        return await each(self._continuation, texts, params)
 
     async def stream_message(self, messages: Sequence[Message], params: GenerateParams) -> AsyncIterator[Delta]:
         async with aclosing(self._deltas(messages, self.params.merge_with(params))) as deltas:
@@ -57,6 +76,28 @@ class LocalGenerator(Generator):
         """Reads the model into memory, fetching the weights when they are not in the cache."""
         self._engine()
         return self
+
+    def unload(self) -> Self:
+        """Frees the memory once the requests under way have ended; the next call reads the model again."""
+        path = self.path().resolve()
+        for pooling in (None, self.pooling or "own"):
+            engines.drop(Loading(path, self.context, self.slots, pooling))
+        return self
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """One vector of length 1 for each text, by a copy of the model that is loaded for this on first use.
+
+        A text may have 2,048 tokens, or `context` where that is less. Raises `InvalidError` for a model whose file
+        names no way of pooling, unless `pooling` does, and `ContextOverflowError` for a text that is too long.
+        """
+        if not texts:
+            return []
+        path = await asyncio.to_thread(self.path)
+        engine = await asyncio.to_thread(engine_for, path, self.context, self.slots, self.pooling or "own")
+        reply = await engine.embed(texts)
+        if "error" in reply:
+            raise _embedding_failure(reply)
+        return [one["embedding"] for one in sorted(reply["data"], key=lambda one: one["index"])]
 
     def path(self) -> Path:
         """The file of the model. A bare name is one of the packaged models, fetched when it is not in the cache."""
@@ -79,14 +120,49 @@ class LocalGenerator(Generator):
         async with aclosing(engine.chunks(request)) as chunks:
             async for chunk in chunks:
                 if "error" in chunk:
-                    raise http_failure("local", int(chunk["error"].get("code") or 500), to_json(chunk).decode())
+                    raise _failure(chunk)
                 for delta in stream.feed(chunk):
                     for piece in reply.feed(delta.text) if reply and isinstance(delta, TextDelta) else (delta,):
                         yield piece
         *rest, turn = stream.ending()
         for delta in (*rest, *(reply.ending() if reply else ())):
             yield delta
+        if isinstance(turn, ModelTurn):
+            add_cost(turn, "local", self.model, {}, is_home=False)
         yield replace(turn, message=reply.message()) if reply and isinstance(turn, ModelTurn) else turn
+
+    async def _continuation(self, text: str, params: GenerateParams) -> GeneratedText:
+        params = self.params.merge_with(params)
+        engine = await asyncio.to_thread(self._engine)
+        request = chat_request(self.model, (), params.model_copy(update={"tools": None, "output": None}), stream=True)
+        del request["messages"]
+        pieces: list[str] = []
+        last: dict[str, Any] = {}
+        async with aclosing(engine.text_chunks({"max_tokens": _DEFAULT_TOKENS, **request, "prompt": text})) as chunks:
+            async for last in chunks:
+                if "error" in last:
+                    raise _failure(last)
+                pieces.append(last["choices"][0]["text"])
+        return GeneratedText(
+            "".join(pieces), to_stop_reason(last["choices"][0]["finish_reason"]), read_usage(last.get("usage"))
+        )
+
+
+def _failure(reply: dict[str, Any]) -> ProviderError:
+    return http_failure("local", int(reply["error"].get("code") or 500), to_json(reply).decode())
+
+
+def _embedding_failure(reply: dict[str, Any]) -> ProviderError:
+    said = str(reply["error"].get("message"))
+    if "too large to process" in said:
+        return ContextOverflowError(f"A text is too long to be embedded: {said}. Split it.", provider="local")
+    if "Pooling type 'none'" in said:
+        return InvalidError(
+            "The file of this model does not say how its vectors become one for each text. Say it: "
+            "'local!…,pooling=mean', or cls or last.",
+            provider="local",
+        )
+    return _failure(reply)
 
 
 def request_for(

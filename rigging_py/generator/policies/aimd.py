@@ -1,0 +1,42 @@
+"""How many requests at once a provider bears, found out by trying: one more after successes, fewer after a refusal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+Event: TypeAlias = Literal["succeeded", "limited"]
+
+_KEPT = 0.7
+"""What is left of the limit after a refusal. More would meet the next one at once, less would leave room unused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aimd:
+    """Additive increase, multiplicative decrease: what is believed of a provider's limit.
+
+    `successes` are those since the limit changed, `lowered` is when it last went down.
+    """
+
+    limit: float
+    floor: int = 1
+    ceiling: float = float("inf")
+    successes: int = 0
+    lowered: float = float("-inf")
+
+
+def after(state: Aimd, event: Event, now: float, *, started: float, was_full: bool) -> Aimd:
+    """The state after a request that `started` at that time has ended.
+
+    It grows by one when as many succeeded as may be under way at once. A success says nothing of more when there was
+    room left (`was_full`), and a refusal nothing new when the request was sent before the limit went down.
+    """
+    if event == "limited":
+        if started <= state.lowered:
+            return state
+        return replace(state, limit=max(float(state.floor), state.limit * _KEPT), successes=0, lowered=now)
+    if not was_full or started <= state.lowered:
+        return state
+    if state.successes + 1 < int(state.limit):
+        return replace(state, successes=state.successes + 1)
+    return replace(state, limit=min(state.ceiling, state.limit + 1), successes=0)

@@ -1,0 +1,200 @@
+"""`Gate`: who may ask now, and who waits for how long; first come, first served, from any event loop or thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Lock
+
+from rigging_py.generator.clock import Clock
+from rigging_py.generator.policies.aimd import Aimd, Event, after
+
+MINUTE = 60.0
+_NEVER = float("inf")
+
+
+@dataclass(slots=True)
+class Entry:
+    """An amount that a window counts from a time on."""
+
+    time: float
+    amount: float
+
+
+class Window:
+    """At most `limit` in any minute."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self._entries: deque[Entry] = deque()
+        self._total = 0.0
+
+    def opens(self, now: float, amount: float) -> float:
+        """When so much more fits in. What is more than the limit fits in when nothing else is there."""
+        self._forget(now)
+        excess = self._total + min(amount, self.limit) - self.limit
+        if excess <= 0:
+            return now
+        for entry in self._entries:
+            excess -= entry.amount
+            if excess <= 0:
+                return entry.time + MINUTE
+        return self._entries[-1].time + MINUTE  # sums of fractions are not exact
+
+    def add(self, now: float, amount: float) -> Entry:
+        """Counts it from now on."""
+        entry = Entry(now, amount)
+        if self.limit < _NEVER:
+            self._entries.append(entry)
+            self._total += amount
+        return entry
+
+    def settle(self, entry: Entry, amount: float) -> None:
+        """Counts another amount in its place."""
+        if self._entries and entry.time >= self._entries[0].time:
+            self._total += amount - entry.amount
+        entry.amount = amount
+
+    def _forget(self, now: float) -> None:
+        while self._entries and self._entries[0].time + MINUTE <= now:
+            self._total -= self._entries.popleft().amount
+        if not self._entries:
+            self._total = 0.0
+
+
+@dataclass(slots=True)
+class Place:
+    """A request that is under way: since when, whether it took the last room, and what is counted of it."""
+
+    started: float
+    was_full: bool
+    tokens: Entry
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    loop: asyncio.AbstractEventLoop
+    tokens: float
+    opens: float = _NEVER
+    """When to look again if nobody wakes it."""
+    woken: asyncio.Future[None] | None = None
+
+    def wake(self) -> None:
+        if _is_running(self.loop):
+            self._wake()
+        else:
+            self.loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        if self.woken is not None and not self.woken.done():
+            self.woken.set_result(None)
+
+
+def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether this is its thread."""
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
+
+
+class Gate:
+    """Limits that several share: requests at once, requests a minute, tokens a minute; None for any number.
+
+    With `aimd` the number at once is found out, and `concurrency` is its ceiling.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        concurrency: int | None = None,
+        rpm: float | None = None,
+        tpm: float | None = None,
+        aimd: Aimd | None = None,
+    ) -> None:
+        self.clock, self.aimd = clock, aimd
+        self._concurrency = _NEVER if concurrency is None else concurrency
+        self._requests = Window(_NEVER if rpm is None else rpm)
+        self._tokens = Window(_NEVER if tpm is None else tpm)
+        self._paused_until = float("-inf")
+        self._under_way = 0
+        self._waiting: deque[_Waiter] = deque()
+        self._lock = Lock()
+
+    @property
+    def limit(self) -> float:
+        """How many may be under way at once now."""
+        return self._concurrency if self.aimd is None else int(self.aimd.limit)
+
+    async def enter(self, tokens: float) -> Place:
+        """Waits for a place, behind those who came before, and takes it; `leave` gives it back."""
+        waiter = _Waiter(asyncio.get_running_loop(), tokens)
+        with self._lock:
+            self._waiting.append(waiter)
+        try:
+            while (place := self._admitted(waiter)) is None:
+                await self._until_woken(waiter)
+        except BaseException:
+            with self._lock, suppress(ValueError):  # a closed loop has it removed
+                self._waiting.remove(waiter)
+                self._wake_first()
+            raise
+        return place
+
+    def leave(
+        self, place: Place, *, tokens: float | None, event: Event | None = None, pause: float | None = None
+    ) -> None:
+        """Gives a place back, with how many tokens it was in truth, and for how many seconds nobody may ask."""
+        with self._lock:
+            now = self.clock.now()
+            self._under_way -= 1
+            if tokens is not None:
+                self._tokens.settle(place.tokens, tokens)
+            if pause is not None:
+                self._paused_until = max(self._paused_until, now + pause)
+            if self.aimd is not None and event is not None:
+                self.aimd = after(self.aimd, event, now, started=place.started, was_full=place.was_full)
+            self._wake_first()
+
+    def _admitted(self, waiter: _Waiter) -> Place | None:
+        """Its place, if it may ask now; otherwise it knows when to look again."""
+        with self._lock:
+            now = self.clock.now()
+            waiter.opens = self._opens(now, waiter.tokens) if self._waiting[0] is waiter else _NEVER
+            if waiter.opens > now:
+                waiter.woken = waiter.loop.create_future()
+                return None
+            self._waiting.popleft()
+            self._under_way += 1
+            self._requests.add(now, 1)
+            place = Place(now, self._under_way >= self.limit, self._tokens.add(now, waiter.tokens))
+            self._wake_first()
+            return place
+
+    def _opens(self, now: float, tokens: float) -> float:
+        if self._under_way >= self.limit:
+            return _NEVER
+        return max(now, self._paused_until, self._requests.opens(now, 1), self._tokens.opens(now, tokens))
+
+    async def _until_woken(self, waiter: _Waiter) -> None:
+        assert waiter.woken is not None
+        if waiter.opens == _NEVER:
+            await waiter.woken
+            return
+        sleep = asyncio.ensure_future(self.clock.sleep(waiter.opens - self.clock.now()))
+        try:
+            await asyncio.wait({sleep, waiter.woken}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleep.cancel()
+
+    def _wake_first(self) -> None:
+        while self._waiting:
+            try:
+                self._waiting[0].wake()
+            except RuntimeError:  # its loop was closed under it
+                self._waiting.popleft()
+            else:
+                break

@@ -1,0 +1,106 @@
+"""The Gemini generateContent wire: requests to dicts, whole replies to turns. Pure functions, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from rigging_py.message import GenerateParams, Message, ToolChoice, ToolDefinition
+from rigging_py.parsing import JsonShape
+from rigging_py.wire.called import with_tool_names
+from rigging_py.wire.gemini_merging import merged
+from rigging_py.wire.gemini_parts import parts_of, result_of
+from rigging_py.wire.gemini_reply import GeminiStream, gemini_turn
+from rigging_py.wire.leaving_out import warn_left_out
+from rigging_py.wire.spelling import Wire
+
+_CONFIGURED = {
+    "temperature": "temperature",
+    "top_p": "topP",
+    "top_k": "topK",
+    "max_tokens": "maxOutputTokens",
+    "stop": "stopSequences",
+    "seed": "seed",
+    "presence_penalty": "presencePenalty",
+    "frequency_penalty": "frequencyPenalty",
+}
+_MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
+
+
+def gemini_request(
+    model: str,  # noqa: ARG001 — it is in the address
+    messages: Sequence[Message],
+    params: GenerateParams,
+    *,
+    stream: bool = False,  # noqa: ARG001 — as this is
+    origin: str = "",
+) -> dict[str, Any]:
+    """The body of a request. `origin` is who is asked, to whom goes back what reasoning came under this name.
+
+    What `params.extra` holds is merged into it: objects with objects, lists after lists, and anything else in place.
+    """
+    system, contents = _spoken(messages, origin)
+    request: dict[str, Any] = {"contents": contents}
+    if system:
+        request["systemInstruction"] = {"parts": system}
+    if params.tools:
+        request["tools"] = [{"functionDeclarations": [_declaration(tool) for tool in params.tools]}]
+        if params.tool_choice is not None:
+            request["toolConfig"] = {"functionCallingConfig": _calling(params.tool_choice)}
+    if config := _config(params):
+        request["generationConfig"] = config
+    warn_left_out("Gemini", _not_taken(params))
+    return merged(request, params.extra)
+
+
+def _spoken(messages: Sequence[Message], origin: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The parts of the instructions, and the contents: the user's and the model's by turns."""
+    system: list[dict[str, Any]] = []
+    contents: list[dict[str, Any]] = []
+    for message, tool in with_tool_names(messages):
+        parts = result_of(message, tool) if message.role == "tool" else parts_of(message, origin)
+        role = "model" if message.role == "assistant" else "user"
+        if message.role in ("system", "developer"):
+            system += parts
+        elif parts and contents and contents[-1]["role"] == role:
+            contents[-1]["parts"] += parts
+        elif parts:
+            contents.append({"role": role, "parts": parts})
+    return system, contents
+
+
+def _declaration(tool: ToolDefinition) -> dict[str, Any]:
+    function = tool.function
+    said = {"description": function.description, "parametersJsonSchema": function.parameters}
+    return {"name": function.name, **{name: value for name, value in said.items() if value is not None}}
+
+
+def _calling(choice: ToolChoice) -> Mapping[str, Any]:
+    """A choice of tools in its words; a dict that is not of OpenAI's form is taken for one of its own."""
+    if isinstance(choice, str):
+        return {"mode": _MODES[choice]} if choice in _MODES else {"mode": "ANY", "allowedFunctionNames": [choice]}
+    function: Any = choice.get("function")
+    name = cast("Mapping[str, Any]", function).get("name") if isinstance(function, Mapping) else None
+    return choice if name is None else {"mode": "ANY", "allowedFunctionNames": [name]}
+
+
+def _config(params: GenerateParams) -> dict[str, Any]:
+    given = params.given()
+    config = {theirs: given[ours] for ours, theirs in _CONFIGURED.items() if ours in given}
+    if params.modalities:
+        config["responseModalities"] = [one.upper() for one in params.modalities]
+    if params.audio and "voice" in params.audio:
+        config["speechConfig"] = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": params.audio["voice"]}}}
+    if isinstance(params.output, JsonShape):
+        config |= {"responseMimeType": "application/json", "responseJsonSchema": params.output.schema}
+    return config
+
+
+def _not_taken(params: GenerateParams) -> list[str]:
+    # It may always call several tools at once.
+    calls = ["parallel_tool_calls"] if params.parallel_tool_calls is False else []
+    return [*calls, *(f"audio {name}" for name in params.audio or () if name != "voice")]
+
+
+GEMINI = Wire(gemini_request, gemini_turn, GeminiStream)
+"""The Gemini API, as generateContent has it."""

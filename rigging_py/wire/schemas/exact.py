@@ -1,0 +1,70 @@
+"""JSON texts that are read and written again without a digit of a number being lost."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self, cast
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number with a point or an exponent, as it was written."""
+
+    text: str
+
+
+class JsonText(NamedTuple):
+    """What stands in a JSON text."""
+
+    value: Any
+
+    @classmethod
+    def read(cls, text: str, *, exact: bool = False) -> Self | None:
+        """What the text says, None for one that is no JSON; `exact` leaves numbers as they were written."""
+        try:
+            read_float: Any = Number if exact else float
+            return cls(json.loads(text, parse_float=read_float, parse_constant=_no_number))
+        except (ValueError, RecursionError):
+            return None
+
+
+def written(value: Any) -> str:
+    """The JSON text of a value."""
+    if isinstance(value, Number):
+        return value.text
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value).items()
+        return "{" + ", ".join(f"{_plain(name)}: {written(one)}" for name, one in members) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(written, cast("list[Any]", value))) + "]"
+    return _plain(value)
+
+
+def _plain(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    # Half of a surrogate pair can only be escaped.
+    return text if text.isascii() or not _HALF.search(text) else json.dumps(value)
+
+
+def is_type(kind: str, value: object) -> bool:
+    """Whether a value is of the type that JSON schemas name `kind`."""
+    return isinstance(value, _TYPES.get(kind, ())) and (kind == "boolean" or not isinstance(value, bool))
+
+
+_NUMBER = (int, float, Number)
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": _NUMBER,
+    "number": _NUMBER,
+    "boolean": bool,
+    "null": type(None),
+}
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON")
