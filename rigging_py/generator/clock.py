@@ -7,7 +7,7 @@ import time
 from heapq import heappop, heappush
 from itertools import count
 
-_IDLE_ROUNDS = 100
+_IDLE_ROUNDS = 50
 """Rounds of the event loop in which something else may still be going on."""
 
 
@@ -50,13 +50,17 @@ class VirtualClock(Clock):
         await ended
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
-        while self._waits and self._waits[0][2].done():  # it was cancelled
-            heappop(self._waits)
         self._idle += 1
+        self._drop_those_cancelled()
         if self._waits and self._idle > _IDLE_ROUNDS:
-            self._now, _, ended = heappop(self._waits)
-            ended.set_result(None)
-            self._idle = 0
+            self._now, self._idle = self._waits[0][0], 0
+            while self._waits and self._waits[0][0] <= self._now:
+                heappop(self._waits)[2].set_result(None)
+                self._drop_those_cancelled()
         self._is_ticking = bool(self._waits)
         if self._is_ticking:
             loop.call_soon(self._tick, loop)
+
+    def _drop_those_cancelled(self) -> None:
+        while self._waits and self._waits[0][2].done():
+            heappop(self._waits)

@@ -13,8 +13,6 @@ from rigging_py.generator.provider import ProviderGenerator
 from rigging_py.message import Delta, GenerateParams, Message, ModelTurn
 from rigging_py.wire import OLLAMA, Wire
 
-_CLOUD = "https://ollama.com"
-
 
 class OllamaGenerator(ProviderGenerator):
     """`ollama!llama3.2`, on this machine unless `api_base=http://host:11434` says where.
@@ -25,6 +23,8 @@ class OllamaGenerator(ProviderGenerator):
 
     provider: ClassVar[str] = "ollama"
     base_url: ClassVar[str | None] = "http://localhost:11434"
+    cloud_url: ClassVar[str] = "https://ollama.com"
+    """Where Ollama answers itself, and wants a key."""
     default_key_variable: ClassVar[str | None] = "OLLAMA_API_KEY"
     needs_key: ClassVar[bool] = False
     wire: ClassVar[Wire] = OLLAMA
@@ -46,7 +46,7 @@ class OllamaGenerator(ProviderGenerator):
         return turn
 
     def _key_for(self, base: str) -> str | None:
-        return self.key() if self.api_key or base == _CLOUD else None
+        return self.key() if self.api_key or base == self.cloud_url else None
 
 
 def _warn_of_a_cut_prompt(turn: ModelTurn, messages: Sequence[Message]) -> None:

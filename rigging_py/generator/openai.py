@@ -7,6 +7,7 @@ from typing import ClassVar
 from rigging_py.generator.provider import ProviderGenerator
 from rigging_py.message import GenerateParams
 from rigging_py.wire import CHAT, Wire
+from rigging_py.wire.schemas import Dialect, openai_dialect
 
 
 class OpenAIGenerator(ProviderGenerator):
@@ -24,6 +25,12 @@ class OpenAIGenerator(ProviderGenerator):
     """Whether tools can be sent as such; None when that is not known."""
     takes_schema: ClassVar[bool | None] = True
     """Whether an answer is held to a JSON schema; None when that is not known."""
+
+    strict: bool | None = None
+    """Whether the server is asked to hold to schemas strictly; None asks OpenAI itself and Azure."""
+
+    def dialect(self, base: str) -> Dialect:
+        return openai_dialect(base, self.strict)
 
     async def supports_function_calling(self) -> bool | None:
         return self.takes_tools

@@ -7,6 +7,7 @@ from typing import ClassVar
 from rigging_py.generator.provider import ProviderGenerator
 from rigging_py.message import GenerateParams
 from rigging_py.wire import RESPONSES, Wire
+from rigging_py.wire.schemas import Dialect, openai_dialect
 
 
 class OpenAIResponsesGenerator(ProviderGenerator):
@@ -20,6 +21,12 @@ class OpenAIResponsesGenerator(ProviderGenerator):
     base_url: ClassVar[str | None] = "https://api.openai.com/v1"
     default_key_variable: ClassVar[str | None] = "OPENAI_API_KEY"
     wire: ClassVar[Wire] = RESPONSES
+
+    strict: bool | None = None
+    """Whether the server is asked to hold to schemas strictly; None asks OpenAI itself and Azure."""
+
+    def dialect(self, base: str) -> Dialect:
+        return openai_dialect(base, self.strict)
 
     def url(self, base: str, params: GenerateParams, *, stream: bool) -> str:  # noqa: ARG002 — others need them
         return f"{base}/responses"

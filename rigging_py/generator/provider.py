@@ -13,6 +13,7 @@ from rigging_py.generator.prices import add_cost
 from rigging_py.generator.transport import Request, post, stream
 from rigging_py.message import Delta, GenerateParams, Message, ModelTurn
 from rigging_py.wire import ReplyBody, Wire
+from rigging_py.wire.schemas import Dialect, Journey, set_out
 
 _LAST_WORDS = 1.0
 """Seconds that a server has to end the connection after it said that it is done."""
@@ -55,13 +56,15 @@ class ProviderGenerator(Generator):
 
         Raises `StreamInterruptedError` for a stream that ends before its final record.
         """
-        request = self._request(messages, params, stream=True)
+        journey = self._journey(params, stream=True)
+        request = self._request(messages, journey.params, stream=True)
         body = ReplyBody(self.wire, request.provider, request.key, self._origin)
+        arrivals = journey.arrivals()
         async with aclosing(stream(request)) as chunks, aclosing(_until_complete(chunks, body)) as pieces:
             async for piece in pieces:
-                for delta in body.feed(piece):
+                for delta in arrivals.feed(body.feed(piece)):
                     yield delta
-        for delta in body.ending():
+        for delta in arrivals.feed(body.ending()):
             if isinstance(delta, ModelTurn):
                 self._add_cost(delta, request)
             yield delta
@@ -75,11 +78,12 @@ class ProviderGenerator(Generator):
         raise NotImplementedError
 
     async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
-        request = self._request(messages, params)
+        journey = self._journey(params)
+        request = self._request(messages, journey.params)
         reply = await post(request)
         turn = self.wire.turn(reply, provider=request.provider, secret=request.key, origin=self._origin)
         self._add_cost(turn, request)
-        return turn
+        return journey.restored(turn)
 
     def _add_cost(self, turn: ModelTurn, request: Request) -> None:
         is_home = self.base_url is None or request.url.startswith(f"{self.base_url}/")
@@ -90,17 +94,25 @@ class ProviderGenerator(Generator):
         """Whose reasoning it is, which goes back to nobody else."""
         return f"{self.provider}!{self.model}"
 
-    def _request(self, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False) -> Request:
+    def dialect(self, base: str) -> Dialect:  # noqa: ARG002 — it depends on the server where many speak an API
+        """What of JSON Schema is taken at an address; schemas are rewritten to that, and values turned back."""
+        return self.wire.dialect
+
+    def _journey(self, params: GenerateParams, *, stream: bool = False) -> Journey:
+        """The parameters over the generator's own, with their schemas as they are sent."""
         merged = self.params.merge_with(params)
-        base = self._base(merged)
-        url = self.url(base, merged, stream=stream)
-        body = self.wire.request(self.model, messages, merged, stream=stream, origin=self._origin)
+        return set_out(merged, self.dialect(self._base(merged)), stream=stream)
+
+    def _request(self, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False) -> Request:
+        base = self._base(params)
+        url = self.url(base, params, stream=stream)
+        body = self.wire.request(self.model, messages, params, stream=stream, origin=self._origin)
         return Request(
             self.provider,
             url,
             body,
             self._key_for(base),
-            merged.timeout,
+            params.timeout,
             key_header=self.key_header,
             headers=self.headers,
         )

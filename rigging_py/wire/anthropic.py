@@ -9,7 +9,7 @@ from typing import Any
 
 from rigging_py.message import GenerateParams, Message, ToolChoice, ToolDefinition
 from rigging_py.parsing import JsonShape
-from rigging_py.parsing.untyped import as_object
+from rigging_py.parsing.untyped import as_list, as_object
 from rigging_py.wire.anthropic_blocks import Block, apart, blocks_of, shortened
 from rigging_py.wire.leaving_out import warn_left_out
 
@@ -105,13 +105,10 @@ def _tools(params: GenerateParams, others: Sequence[Any], turns: Sequence[Block]
         choice = _choice(params)
         return {"tools": tools, "tool_choice": choice} if choice else {"tools": tools}
     # Calls and results are refused where no tools are, even when none is to be called again.
-    called = dict.fromkeys(block["name"] for block in _all_blocks(turns) if block["type"] == "tool_use")
+    blocks = [block for turn in turns for block in as_list(turn["content"])]
+    called = dict.fromkeys(block["name"] for block in blocks if block["type"] == "tool_use")
     past = [{"name": name, "input_schema": {"type": "object"}} for name in called]
     return {"tools": past, "tool_choice": {"type": "none"}} if past else {}
-
-
-def _all_blocks(turns: Sequence[Block]) -> list[Block]:
-    return [block for turn in turns if isinstance(turn["content"], list) for block in turn["content"]]
 
 
 def _tool(tool: ToolDefinition) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from rigging_py.wire.anthropic_blocks import THINKING, Block
 from rigging_py.wire.anthropic_reply import messages_turn, read_block, read_call, read_turn, shown
 from rigging_py.wire.body import unreadable
 from rigging_py.wire.failures import stream_failure
+from rigging_py.wire.schemas import ANTHROPIC
 from rigging_py.wire.spelling import Wire
 
 _PIECES = {
@@ -211,5 +212,5 @@ def _parsed(text: str) -> object:
         return text
 
 
-MESSAGES = Wire(messages_request, messages_turn, MessagesStream)
+MESSAGES = Wire(messages_request, messages_turn, MessagesStream, dialect=ANTHROPIC)
 """Anthropic's messages API."""

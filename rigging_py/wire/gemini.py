@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from rigging_py.message import GenerateParams, Message, ToolChoice, ToolDefinition
 from rigging_py.parsing import JsonShape
+from rigging_py.wire import schemas
 from rigging_py.wire.called import with_tool_names
 from rigging_py.wire.gemini_merging import merged
 from rigging_py.wire.gemini_parts import parts_of, result_of
@@ -102,5 +103,5 @@ def _not_taken(params: GenerateParams) -> list[str]:
     return [*calls, *(f"audio {name}" for name in params.audio or () if name != "voice")]
 
 
-GEMINI = Wire(gemini_request, gemini_turn, GeminiStream)
+GEMINI = Wire(gemini_request, gemini_turn, GeminiStream, dialect=schemas.GEMINI)
 """The Gemini API, as generateContent has it."""

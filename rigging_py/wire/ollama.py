@@ -21,6 +21,7 @@ from rigging_py.parsing.untyped import as_mapping
 from rigging_py.wire.called import arguments_of, with_tool_names
 from rigging_py.wire.leaving_out import warn_left_out
 from rigging_py.wire.ollama_reply import THINKING, OllamaStream, ollama_turn
+from rigging_py.wire.schemas import LLAMA_CPP
 from rigging_py.wire.spelling import Wire
 
 _OPTIONS = {
@@ -124,5 +125,5 @@ def _not_taken(params: GenerateParams) -> list[str]:
     return [*forced, *alone, *spoken]
 
 
-OLLAMA = Wire(ollama_request, ollama_turn, OllamaStream, is_lines=True)
+OLLAMA = Wire(ollama_request, ollama_turn, OllamaStream, is_lines=True, dialect=LLAMA_CPP)
 """Ollama's own API."""

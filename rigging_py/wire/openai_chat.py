@@ -28,6 +28,7 @@ from rigging_py.wire.openai_content import ODD_KIND, Sound, images_of, is_spoken
 from rigging_py.wire.openai_facts import Facts
 from rigging_py.wire.openai_reasoning import read_reasoning, thought_of, with_reasoning
 from rigging_py.wire.openai_usage import usage_in
+from rigging_py.wire.schemas import StrictShape
 
 _BROKEN_OFF = ("error", "abort", "insufficient_system_resource", "network_error")
 """The finish reasons by which servers say that the model behind them failed."""
@@ -67,7 +68,8 @@ def spelled(
     if params.tools:
         request.update(_tools(params))
     if isinstance(params.output, JsonShape):
-        asked = {"name": params.output.name, "schema": params.output.schema}
+        strict = {"strict": True} if isinstance(params.output, StrictShape) else {}
+        asked = {"name": params.output.name, "schema": params.output.schema, **strict}
         request["response_format"] = {"type": "json_schema", "json_schema": asked}
     if stream:
         request.update(stream=True, stream_options={"include_usage": True})

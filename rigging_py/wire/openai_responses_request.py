@@ -21,6 +21,7 @@ from rigging_py.parsing import JsonShape
 from rigging_py.parsing.untyped import as_list, as_mapping, as_object
 from rigging_py.wire.leaving_out import warn_left_out
 from rigging_py.wire.openai_responses import ENCRYPTED, PHASES, place_of
+from rigging_py.wire.schemas import StrictShape
 
 _NAMES = {
     "temperature": "temperature",
@@ -56,7 +57,8 @@ def responses_request(
     if params.tool_choice is not None and (params.tools or params.extra.get("tools")):
         request["tool_choice"] = _tool_choice(params.tool_choice)
     if isinstance(params.output, JsonShape):
-        asked = {"type": "json_schema", "name": params.output.name, "schema": params.output.schema}
+        strict = {"strict": True} if isinstance(params.output, StrictShape) else {}
+        asked = {"type": "json_schema", "name": params.output.name, "schema": params.output.schema, **strict}
         request["text"] = {"format": asked}
     if stream:
         request["stream"] = True
@@ -88,7 +90,8 @@ def _tool(tool: ToolDefinition) -> dict[str, Any]:
     described = {"description": function.description} if function.description is not None else {}
     schema = function.parameters or {"type": "object", "properties": {}}
     # Unless told otherwise the API makes every argument a required one.
-    return {"type": "function", "name": function.name, **described, "parameters": schema, "strict": False}
+    about = {"name": function.name, **described, "parameters": schema}
+    return {"type": "function", **about, "strict": bool(function.strict)}
 
 
 def _tool_choice(choice: ToolChoice) -> ToolChoice:

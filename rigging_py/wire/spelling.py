@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rigging_py.message import Delta, GenerateParams, Message, ModelTurn
+from rigging_py.wire.schemas.dialect import PLAIN, Dialect
 
 
 class WriteRequest(Protocol):
@@ -63,9 +64,11 @@ class Wire:
         turn: reads a whole reply.
         stream: makes what reads a streamed one, from the provider's name, the key, and the origin.
         is_lines: whether a stream is one JSON text a line, and not events.
+        dialect: what of JSON Schema it takes; a request is given its schemas rewritten to that.
     """
 
     request: WriteRequest
     turn: ReadTurn
     stream: Callable[[str, str | None, str], Assembler]
     is_lines: bool = False
+    dialect: Dialect = PLAIN

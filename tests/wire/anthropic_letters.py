@@ -42,7 +42,13 @@ def sse(*events: dict[str, Any], end: str = "\n") -> bytes:
 
 def start(**others: Any) -> dict[str, Any]:
     usage = {"input_tokens": 9, "output_tokens": 1}
-    message = {"id": "msg_7", "type": "message", "role": "assistant", "content": [], "model": "claude-test"}
+    message: dict[str, Any] = {
+        "id": "msg_7",
+        "type": "message",
+        "role": "assistant",
+        "content": [],
+        "model": "claude-test",
+    }
     return {"type": "message_start", "message": {**message, "stop_reason": None, "usage": usage, **others}}
 
 

@@ -27,6 +27,7 @@ from rigging_py.message import (
     ToolDefinition,
 )
 from rigging_py.parsing import JsonShape
+from rigging_py.parsing.untyped import as_list
 from rigging_py.wire import MESSAGES, http_failure
 from tests.wire.anthropic_letters import LETTERS, ORIGIN, Letter, whole
 
@@ -438,7 +439,6 @@ def test_any_conversation_is_turns_by_turns_that_say_something_and_the_user_begi
     spoken = [turn["role"] for turn in request["messages"]]
     assert spoken == [("user", "assistant")[place % 2] for place in range(len(spoken))]
     for turn in request["messages"]:
-        content = turn["content"]
-        said = content if isinstance(content, list) else [{"type": "text", "text": content}]
+        said = as_list(turn["content"]) or [{"type": "text", "text": turn["content"]}]
         assert said
         assert all(block["text"].strip() for block in said if block["type"] == "text")

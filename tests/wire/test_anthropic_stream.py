@@ -18,6 +18,7 @@ from rigging_py.error import (
     StreamInterruptedError,
 )
 from rigging_py.message import ContentReasoning, Delta, ModelTurn, ReasoningDelta, TextDelta, ToolCallDelta
+from rigging_py.parsing.untyped import as_list, as_mapping
 from rigging_py.wire import MESSAGES, ReplyBody
 from tests.wire.anthropic_letters import LETTERS, ORIGIN, PING, Letter, block, final, piece, sse, start, stop, text
 
@@ -193,19 +194,19 @@ def test_an_error_without_the_name_of_an_event_is_one_too() -> None:
         read(b"data: " + json.dumps(OVERLOADED).encode() + b"\n\n")
 
 
-@pytest.mark.parametrize(
-    ("events", "problem"),
-    [
-        ([{**start(), "message": 5}], "its message is no object"),
-        ([start(), block(0, "text", text=5)], "a block of text in it has none"),
-        ([start(), {"type": "content_block_start", "index": 0}], "a block in it is of no type"),
-        ([start(), block(0, "tool_use", id="t")], "names no tool"),
-        ([start(), block(0, "text", text=""), piece(0, "text_delta", text=5)], "its text is no text"),
-        ([start(), block(0, "text", text=""), piece(0, "thinking_delta", thinking="a")], "for a block of another kind"),
-        ([start(), piece(0, "input_json_delta", partial_json="{")], "a piece of no block"),
-        ([start(), {**final(), "delta": []}], "its delta is no object"),
-    ],
-)
+UNREADABLE: list[tuple[list[dict[str, Any]], str]] = [
+    ([{**start(), "message": 5}], "its message is no object"),
+    ([start(), block(0, "text", text=5)], "a block of text in it has none"),
+    ([start(), {"type": "content_block_start", "index": 0}], "a block in it is of no type"),
+    ([start(), block(0, "tool_use", id="t")], "names no tool"),
+    ([start(), block(0, "text", text=""), piece(0, "text_delta", text=5)], "its text is no text"),
+    ([start(), block(0, "text", text=""), piece(0, "thinking_delta", thinking="a")], "for a block of another kind"),
+    ([start(), piece(0, "input_json_delta", partial_json="{")], "a piece of no block"),
+    ([start(), {**final(), "delta": []}], "its delta is no object"),
+]
+
+
+@pytest.mark.parametrize(("events", "problem"), UNREADABLE)
 def test_what_cannot_be_read_is_invalid_and_shown_without_the_key(events: list[dict[str, Any]], problem: str) -> None:
     with pytest.raises(InvalidError, match=f"is no event of Anthropic's messages API: .*{problem}") as raised:
         read(sse(*events[:-1], {**events[-1], "said": "hush-hush"}))
@@ -223,14 +224,14 @@ anything = st.recursive(
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The paths to every part of a JSON value."""
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
+    inside = as_mapping(value).items() or enumerate(as_list(value))
     return [path, *(deeper for key, one in inside for deeper in places(one, (*path, key)))]
 
 
 def replaced(value: Any, path: tuple[Any, ...], other: Any) -> Any:
     if not path:
         return other
-    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy: Any = {**as_mapping(value)} or [*as_list(value)]
     copy[path[0]] = replaced(copy[path[0]], path[1:], other)
     return copy
 

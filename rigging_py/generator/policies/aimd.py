@@ -10,6 +10,9 @@ Event: TypeAlias = Literal["succeeded", "limited"]
 _KEPT = 0.7
 """What is left of the limit after a refusal. More would meet the next one at once, less would leave room unused."""
 
+_WINDOW_MIN = 10
+"""Successes before it grows, where fewer may be under way: trying has its price, a refusal."""
+
 
 @dataclass(frozen=True, slots=True)
 class Aimd:
@@ -25,18 +28,19 @@ class Aimd:
     lowered: float = float("-inf")
 
 
-def after(state: Aimd, event: Event, now: float, *, started: float, was_full: bool) -> Aimd:
+def after(state: Aimd, event: Event, now: float, *, started: float, is_full: bool) -> Aimd:
     """The state after a request that `started` at that time has ended.
 
-    It grows by one when as many succeeded as may be under way at once. A success says nothing of more when there was
-    room left (`was_full`), and a refusal nothing new when the request was sent before the limit went down.
+    It grows by one when as many succeeded as may be under way at once, and at least ten. A success says nothing of more
+    when there was room left (`is_full`), and neither says anything new when the request was sent before the limit last
+    went down.
     """
     if event == "limited":
         if started <= state.lowered:
             return state
         return replace(state, limit=max(float(state.floor), state.limit * _KEPT), successes=0, lowered=now)
-    if not was_full or started <= state.lowered:
+    if not is_full or started <= state.lowered:
         return state
-    if state.successes + 1 < int(state.limit):
+    if state.successes + 1 < max(_WINDOW_MIN, int(state.limit)):
         return replace(state, successes=state.successes + 1)
     return replace(state, limit=min(state.ceiling, state.limit + 1), successes=0)

@@ -66,10 +66,9 @@ class Window:
 
 @dataclass(slots=True)
 class Place:
-    """A request that is under way: since when, whether it took the last room, and what is counted of it."""
+    """A request that is under way: since when, and what is counted of it."""
 
     started: float
-    was_full: bool
     tokens: Entry
 
 
@@ -150,13 +149,14 @@ class Gate:
         """Gives a place back, with how many tokens it was in truth, and for how many seconds nobody may ask."""
         with self._lock:
             now = self.clock.now()
+            is_full = self._is_full()
             self._under_way -= 1
             if tokens is not None:
                 self._tokens.settle(place.tokens, tokens)
             if pause is not None:
                 self._paused_until = max(self._paused_until, now + pause)
             if self.aimd is not None and event is not None:
-                self.aimd = after(self.aimd, event, now, started=place.started, was_full=place.was_full)
+                self.aimd = after(self.aimd, event, now, started=place.started, is_full=is_full)
             self._wake_first()
 
     def _admitted(self, waiter: _Waiter) -> Place | None:
@@ -170,9 +170,13 @@ class Gate:
             self._waiting.popleft()
             self._under_way += 1
             self._requests.add(now, 1)
-            place = Place(now, self._under_way >= self.limit, self._tokens.add(now, waiter.tokens))
+            place = Place(now, self._tokens.add(now, waiter.tokens))
             self._wake_first()
             return place
+
+    def _is_full(self) -> bool:
+        """Whether there is no room, or somebody was waiting for it who has not come yet."""
+        return self._under_way >= self.limit or (bool(self._waiting) and self._waiting[0].opens == _NEVER)
 
     def _opens(self, now: float, tokens: float) -> float:
         if self._under_way >= self.limit:

@@ -4,7 +4,6 @@ from rigging_py.wire.schemas.changes import Change
 from rigging_py.wire.schemas.dialect import (
     ANTHROPIC,
     GEMINI,
-    GEMINI_OPENAPI,
     LLAMA_CPP,
     OPENAI,
     PLAIN,
@@ -17,7 +16,6 @@ from rigging_py.wire.schemas.travel import TravelSchema, travel
 __all__ = [
     "ANTHROPIC",
     "GEMINI",
-    "GEMINI_OPENAPI",
     "LLAMA_CPP",
     "OPENAI",
     "PLAIN",

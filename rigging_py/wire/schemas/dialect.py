@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from rigging_py.wire.schemas.limits import over_openai_limits
-from rigging_py.wire.schemas.openapi import in_openapi
 
 Takes: TypeAlias = Callable[[Any], bool]
 """Whether a keyword may be sent with this value."""
@@ -29,10 +29,8 @@ class Dialect:
         closes: whether every object says that it has no other members, which leaves no room for free keys.
         needs_all: whether every member is required; those that may be missing may be null then.
         tuples: whether lists may have a schema for each place.
-        references: whether definitions may be referred to, or stand where they are used.
         recursion: whether a definition may hold itself: always, in members that may be missing, or never.
         anything: how what has no type travels: as its JSON text, as a choice of all types, or not at all.
-        spelling: how the rewritten schema is spelled in the end.
         whole: whether a schema that cannot be rewritten may go as it is, unenforced.
         limit: what is too large about a rewritten schema, if anything.
     """
@@ -46,10 +44,8 @@ class Dialect:
     closes: bool = False
     needs_all: bool = False
     tuples: bool = False
-    references: Literal["kept", "inlined"] = "kept"
     recursion: Literal["kept", "optional", "no"] = "kept"
     anything: Literal["text", "types", "no"] = "no"
-    spelling: Callable[[dict[str, Any]], dict[str, Any]] = dict
     whole: bool = False
     limit: Callable[[Mapping[str, Any]], str | None] = lambda schema: None  # noqa: ARG005 — most have none
 
@@ -131,23 +127,6 @@ GEMINI = Dialect(
 )
 """Gemini's `responseJsonSchema` and `parametersJsonSchema`."""
 
-GEMINI_OPENAPI = Dialect(
-    "gemini-openapi",
-    {
-        **_each("title", "description", "minItems", "maxItems", "minimum", "maximum", "minLength", "maxLength"),
-        **_each("pattern", takes=_is_simple_pattern),
-        **_each("format", takes=_one_of("date-time")),
-    },
-    enums=frozenset({"string"}),
-    needs_object=True,
-    closes=True,
-    references="inlined",
-    recursion="no",
-    anything="text",
-    spelling=in_openapi,
-)
-"""Gemini's older `responseSchema` and `parameters`: a part of OpenAPI's schema objects."""
-
 LLAMA_CPP = Dialect(
     "llama.cpp",
     {
@@ -161,13 +140,22 @@ LLAMA_CPP = Dialect(
 )
 """The grammars that llama.cpp, and with it Ollama, makes of a schema for answers."""
 
-DIALECTS = {one.name: one for one in (PLAIN, OPENAI, ANTHROPIC, GEMINI, GEMINI_OPENAPI, LLAMA_CPP)}
+DIALECTS = {one.name: one for one in (PLAIN, OPENAI, ANTHROPIC, GEMINI, LLAMA_CPP)}
 """By name."""
 
-_OPENAI_HOSTS = ("api.openai.com", ".api.openai.com", ".openai.azure.com", ".services.ai.azure.com")
+_OPENAI_HOSTS = (".api.openai.com", ".openai.azure.com", ".cognitiveservices.azure.com")
 
 
-def openai_dialect(base_url: str) -> Dialect:
-    """Strict mode for OpenAI itself and for Azure; other servers ignore or refuse it and get the schema as it is."""
-    host = f".{urlsplit(base_url).hostname or ''}"
+@lru_cache(maxsize=256)
+def openai_dialect(base_url: str, strict: bool | None = None) -> Dialect:
+    """Strict mode for OpenAI itself and for Azure; other servers ignore or refuse it and get the schema as it is.
+
+    `strict` says for any server which it is.
+    """
+    if strict is not None:
+        return OPENAI if strict else PLAIN
+    try:
+        host = f".{urlsplit(base_url).hostname or ''}"
+    except ValueError:
+        return PLAIN  # whoever asks there will say what is wrong with the address
     return OPENAI if host.endswith(_OPENAI_HOSTS) else PLAIN

@@ -63,7 +63,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """The members of an object. For one in `absent`, null says that it is not there; `rest` is of those without a name."""
+    """The members of an object. One in `absent` is missing where it is null; `rest` is of those without a name."""
 
     named: Mapping[str, Form]
     absent: frozenset[str] = frozenset()

@@ -101,6 +101,12 @@ class Source:
             return any(self.takes_null(one, seen) for one in cast("list[object]", branches))
         return not (isinstance(schema, bool) and not schema)
 
+    def only_value(self, schema: object) -> list[Any]:
+        """The value of a part that has but one, such as the tag of a class."""
+        given = as_mapping(schema)
+        values = [given["const"]] if "const" in given else as_list(given.get("enum"))
+        return values if len(values) == 1 else []
+
     def free_members(self, schema: JsonSchema) -> tuple[object, JsonSchema]:
         """The schema of the members without a name, None for none, and what their names must be."""
         names = as_mapping(schema.get("propertyNames"))

@@ -92,7 +92,7 @@ class _Writer:
             schema, form = _closed({RESULT: schema}), Wrapped(form)
         if self.definitions:
             schema = {**schema, "$defs": self.definitions}
-        return Written(self.dialect.spelling(schema), form, self.forms, tuple(self.changes), self.unwritable)
+        return Written(schema, form, self.forms, tuple(self.changes), self.unwritable)
 
     def _tell(self, path: str, what: str, why: str, kept: Kept) -> None:
         self.changes[Change(path, what, why, kept)] = None
@@ -188,6 +188,9 @@ class _Writer:
 
     def _may_be_null(self, written: dict[str, Any], name: str, part: object, place: _Place) -> bool:
         """Lets a member be null where it may be missing. Whether null stands for nothing there."""
+        if self.source.only_value(part) == [as_mapping(part).get("default")]:
+            self._tell(place.path, "is always there", "every member is required; it has one value alone", "said")
+            return False
         if not self.source.takes_null(part):
             written[name] = _or_null(written[name])
             self._tell(place.path, "is null where it is missing", "every member is required", "restored")
@@ -311,7 +314,7 @@ class _Writer:
         if is_recursive and (recursion == "no" or (recursion == "optional" and not place.is_optional)):
             return self._anything(schema, place, "it holds itself")
         beside = {key: one for key, one in schema.items() if key not in ("$ref", "$defs", "definitions")}
-        if self.dialect.references == "inlined" or (beside and name not in place.names):
+        if beside and name not in place.names:
             inside = replace(place, names=place.names | {name}, level=place.level + 1)
             together = merged({**beside, "allOf": [{"$ref": schema["$ref"]}]}, self.source)
             return self.part({} if together is None else together, inside)
