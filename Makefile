@@ -16,7 +16,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS ?= 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test check docs bench format weights clean help
+.PHONY: demo test check docs bench peers format weights clean help
 
 demo: $(VENV)/.installed weights ## run examples/quickstart.py on the real model
 	$(BIN)/python examples/quickstart.py
@@ -36,6 +36,12 @@ docs: $(VENV)/.developed ## build the documentation into site/
 bench: $(VENV)/.developed ## measure the cost of a call
 	$(BIN)/python -m benchmarks
 
+peers: $(VENV)/.developed ## make environments of other libraries, which `make bench` then measures too
+	@for peer in rigging==3.3.5 pydantic-ai-slim[openai] litellm openai; do \
+	  at=.peers/$${peer%%[=[]*}; test -e $$at || { echo "Installing $$peer into $$at"; \
+	  $(BIN)/python -m venv --without-pip $$at && $(BIN)/uv pip install --quiet --python $$at/bin/python "$$peer" || { rm -rf $$at; exit 1; }; }; \
+	done
+
 format: $(VENV)/.developed ## rewrite the code as `make check` wants it
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
@@ -44,7 +50,7 @@ weights: $(VENV)/.installed ## fetch the model's weights (93 MB, once) into the 
 	$(BIN)/python -m rigging_py.generator.local
 
 clean: ## remove the environment and whatever was built; the weights stay
-	rm -rf $(VENV) site dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .peers site dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list

@@ -7,11 +7,12 @@ import platform
 import sys
 from collections.abc import Callable
 
-from benchmarks import calls, imports, machine, pipelines, stores
+from benchmarks import calls, imports, machine, memory, pipelines, stores
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "imports": imports.run,
     "calls": lambda: asyncio.run(calls.run()),
+    "memory": memory.run,
     "machine": machine.run,
     "pipelines": lambda: asyncio.run(pipelines.run()),
     "stores": lambda: asyncio.run(stores.run()),

@@ -1,21 +1,28 @@
-"""What a call over HTTP costs, beside raw clients that make the same request in the same process."""
+"""What a call over HTTP costs, beside raw clients that make the same request in the same process, and beside peers."""
 
 from __future__ import annotations
 
+import asyncio
+import json
+import subprocess
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import aiohttp
 from pydantic_core import to_json
 from pyreqwest.client import ClientBuilder
 
 import rigging_py as rg
-from benchmarks.clock import IN_FLIGHT, Cost, best, cost_of
+from benchmarks.clock import Cost, best, cost_of, stay_on_one_core
+from benchmarks.peer import PEERS
 from benchmarks.stub import stub
 from benchmarks.table import show
 
-GOAL = 2.0
-ROUNDS = 16
-COUNT = 250
+GOALS = "chat <= 1.5, typed prompt <= 2, tool round trip <= 4 x raw aiohttp, flat from 32 to 500, >= 4,000 chats/s"
+IN_FLIGHT = (32, 500)
+ROUNDS = 12
+PEERS_AT = Path(".peers")
+"""Where `make peers` puts an environment for each."""
 PYREQWEST, AIOHTTP = "raw pyreqwest", "raw aiohttp"
 BODY = {"model": "stub", "messages": [{"role": "user", "content": "hi"}]}
 HEADERS = {"authorization": "Bearer sk-test", "content-type": "application/json"}
@@ -27,7 +34,8 @@ async def run() -> None:
     """Measures, and prints a table."""
     client = ClientBuilder().build()
     with stub() as base:
-        async with client, aiohttp.ClientSession() as session:
+        stay_on_one_core()
+        async with client, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             url = f"{base}/chat/completions"
 
             async def raw_pyreqwest() -> object:
@@ -38,19 +46,24 @@ async def run() -> None:
                 async with session.post(url, json=BODY, headers=HEADERS) as reply:
                     return await reply.json()
 
-            calls = {PYREQWEST: (1, raw_pyreqwest), AIOHTTP: (1, raw_aiohttp), **_ours(base)}
-            costs: dict[str, list[Cost]] = {name: [] for name in calls}
-            for _, call in calls.values():
-                await cost_of(call, IN_FLIGHT * 4)
-            # Many short rounds: how the threads meet at the lock of the interpreter changes all the time.
-            for _ in range(ROUNDS):
-                for name, (_, call) in calls.items():
-                    costs[name].append(await cost_of(call, COUNT))
-    _show({name: (calls[name][0], best(found)) for name, found in costs.items()})
+            calls = {PYREQWEST: raw_pyreqwest, AIOHTTP: raw_aiohttp, **_ours(base)}
+            for in_flight in IN_FLIGHT:
+                costs = await _costs(calls, in_flight)
+                _show(costs | await asyncio.to_thread(_peers, base, in_flight), in_flight)
 
 
-def _ours(base: str) -> dict[str, tuple[int, Call]]:
-    """Our calls, each with the number of requests that it makes."""
+async def _costs(calls: dict[str, Call], in_flight: int) -> dict[str, Cost]:
+    found: dict[str, list[Cost]] = {name: [] for name in calls}
+    for call in calls.values():
+        await cost_of(call, in_flight * 2, in_flight=in_flight)
+    # Many short rounds: how the threads meet at the lock of the interpreter changes all the time.
+    for _ in range(ROUNDS):
+        for name, call in calls.items():
+            found[name].append(await cost_of(call, max(320, in_flight), in_flight=in_flight))
+    return {name: best(costs) for name, costs in found.items()}
+
+
+def _ours(base: str) -> dict[str, Call]:
     generator = rg.get_generator(f"openai!stub,api_base={base},api_key=sk-test")
 
     async def add(a: int, b: int) -> int:
@@ -70,30 +83,48 @@ def _ours(base: str) -> dict[str, tuple[int, Call]]:
     equipped = generator.chat("hi").using(add)
     in_thread = generator.chat("hi").using(add_in_thread)
 
+    async def streamed() -> object:
+        return [piece async for piece in waiting.stream_text()]
+
     return {
-        "openai! chat pipeline": (1, lambda: generator.chat("hi").run()),
-        "openai! chat pipeline, made before": (1, waiting.run),
-        "openai! typed prompt -> int": (1, lambda: how_many("fox")),
-        "openai! tool round trip, async tool": (2, equipped.run),
-        "openai! tool round trip, sync tool": (2, in_thread.run),
+        "openai! chat pipeline, made before": waiting.run,
+        "openai! chat pipeline": lambda: generator.chat("hi").run(),
+        "openai! typed prompt -> int": lambda: how_many("fox"),
+        "openai! tool round trip (2 requests), async tool": equipped.run,
+        "openai! tool round trip (2 requests), sync tool": in_thread.run,
+        "openai! stream of 4 words": streamed,
     }
 
 
-def _show(costs: dict[str, tuple[int, Cost]]) -> None:
+def _peers(base: str, in_flight: int) -> dict[str, Cost]:
+    """The cost of a chat with each library that has an environment here."""
+    found: dict[str, Cost] = {}
+    for name in PEERS:
+        python = PEERS_AT / name / "bin" / "python"
+        if python.exists():
+            command = [str(python), "-m", "benchmarks.peer", name, base, str(in_flight)]
+            ended = subprocess.run(command, capture_output=True, text=True, check=False)
+            if ended.returncode:
+                print(f"{name} failed: {ended.stderr.strip()[-300:]}")
+            else:
+                title, cpu, wall = json.loads(ended.stdout.splitlines()[-1])
+                found[title] = Cost(cpu, wall)
+    return found
+
+
+def _show(costs: dict[str, Cost], in_flight: int) -> None:
     rows = [
         [
             name,
-            str(requests),
-            f"{cost.cpu:.0f}",
-            f"{1e6 / cost.wall:.0f}",
-            f"{cost.cpu / requests / costs[AIOHTTP][1].cpu:.2f}",
-            f"{cost.cpu / requests / costs[PYREQWEST][1].cpu:.2f}",
+            f"{cost.cpu:,.0f}",
+            f"{1e6 / cost.wall:,.0f}",
+            f"{cost.cpu / costs[AIOHTTP].cpu:.2f}",
+            f"{cost.cpu / costs[PYREQWEST].cpu:.2f}",
         ]
-        for name, (requests, cost) in costs.items()
+        for name, cost in costs.items()
     ]
     show(
-        f"Calls: one process, {IN_FLIGHT} in flight, loopback stub, best of {ROUNDS} x {COUNT} "
-        f"(goal: chat pipeline <= {GOAL:g} x raw aiohttp; ratios are per request)",
-        ["", "requests", "CPU us", "calls/s", f"x {AIOHTTP}", f"x {PYREQWEST}"],
+        f"Calls: one process on one core, {in_flight} in flight, loopback stub, best of {ROUNDS} ({GOALS})",
+        ["", "CPU us", "calls/s", f"x {AIOHTTP}", f"x {PYREQWEST}"],
         rows,
     )

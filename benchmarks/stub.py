@@ -1,6 +1,7 @@
-"""A provider that costs next to nothing: an HTTP server in a process of its own with two fixed answers.
+"""A provider that costs next to nothing: an HTTP server in a process of its own with three fixed answers.
 
-A conversation with tools and no result gets a call of `add`; every other one gets `<int>42</int>`.
+A conversation with tools and no result gets a call of `add`; every other one gets `<int>42</int>`, streamed where it
+is to be. Told to wait for a number of requests, it answers none before all of them have come.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import cast
+from typing import ClassVar, cast
+
+from benchmarks.clock import open_many_files
 
 _USAGE = {"prompt_tokens": 9, "completion_tokens": 5, "total_tokens": 14}
 _CALL = {"id": "call_1", "type": "function", "function": {"name": "add", "arguments": '{"a": 40, "b": 2}'}}
@@ -28,7 +31,29 @@ _ANSWER = _reply({"content": "<int>42</int>"}, "stop")
 _TOOL_CALL = _reply({"content": None, "tool_calls": [_CALL]}, "tool_calls")
 
 
+_WORDS = ("<int>", "4", "2", "</int>")
+
+
+def _events() -> bytes:
+    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "stub"}
+    deltas = [{"role": "assistant", "content": ""}, *({"content": word} for word in _WORDS), {}]
+    chunks: list[dict[str, object]] = [
+        {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None if delta else "stop"}]}
+        for delta in deltas
+    ]
+    lines = [json.dumps(chunk) for chunk in [*chunks, {**head, "choices": [], "usage": _USAGE}]]
+    data = "".join(f"data: {line}\n\n" for line in [*lines, "[DONE]"]).encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n%b" % (len(data), data)
+
+
+_STREAM = _events()
+
+
 class _Connection(asyncio.Protocol):
+    awaited = 0
+    """Requests that have to come before any is answered."""
+    waiting: ClassVar[list[asyncio.Transport]] = []
+
     def __init__(self) -> None:
         self.data = b""
 
@@ -44,21 +69,32 @@ class _Connection(asyncio.Protocol):
             if len(self.data) < stop:
                 return
             body, self.data = self.data[end + 4 : stop], self.data[stop:]
-            calls_a_tool = b'"tools":' in body and b'"tool_call_id":' not in body
-            self.transport.write(_TOOL_CALL if calls_a_tool else _ANSWER)
+            self.answer(body)
+
+    def answer(self, body: bytes) -> None:
+        if len(self.waiting) < self.awaited:
+            self.waiting.append(self.transport)
+            if len(self.waiting) == self.awaited:
+                for transport in self.waiting:
+                    transport.write(_ANSWER)
+        elif b'"tools":' in body and b'"tool_call_id":' not in body:
+            self.transport.write(_TOOL_CALL)
+        else:
+            self.transport.write(_STREAM if b'"stream":true' in body else _ANSWER)
 
 
-async def _serve() -> None:
-    server = await asyncio.get_running_loop().create_server(_Connection, "127.0.0.1", 0)
+async def _serve(awaited: int) -> None:
+    _Connection.awaited = awaited
+    server = await asyncio.get_running_loop().create_server(_Connection, "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     # The end of our input is the end of the process that started us.
     await asyncio.to_thread(sys.stdin.read)
 
 
 @contextmanager
-def stub() -> Generator[str]:
+def stub(awaited: int = 0) -> Generator[str]:
     """The base URL of a stub that runs for the length of a `with` block."""
-    command = [sys.executable, "-m", "benchmarks.stub"]
+    command = [sys.executable, "-m", "benchmarks.stub", str(awaited)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout
@@ -67,4 +103,5 @@ def stub() -> Generator[str]:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    open_many_files()
+    asyncio.run(_serve(int(sys.argv[1])))
