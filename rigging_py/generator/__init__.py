@@ -20,11 +20,14 @@ from rigging_py.message import GeneratedText, GenerateParams, StopReason, Usage
 
 if TYPE_CHECKING:
     from rigging_py.generator.http import HTTPGenerator, HttpHook, HttpHookAction, HTTPSpec
+    from rigging_py.generator.lint import lint_schema
     from rigging_py.generator.lite import LiteLLMGenerator, get_max_tokens_for_model
     from rigging_py.generator.policies.fallback import Fallback, fallback
     from rigging_py.generator.policies.limit import Limit, limit
     from rigging_py.generator.policies.retry import Retry, retry
     from rigging_py.generator.prices import set_price
+    from rigging_py.generator.transformers.generator import TransformersGenerator
+    from rigging_py.generator.vllm import VLLMGenerator
 
 __all__ = [
     "Call",
@@ -50,7 +53,9 @@ __all__ = [
     "Retry",
     "ScriptedGenerator",
     "StopReason",
+    "TransformersGenerator",
     "Usage",
+    "VLLMGenerator",
     "VirtualClock",
     "WatchCallback",
     "Wrapper",
@@ -61,6 +66,7 @@ __all__ = [
     "get_identifier",
     "get_max_tokens_for_model",
     "limit",
+    "lint_schema",
     "register_generator",
     "registered",
     "retry",
@@ -76,9 +82,12 @@ if not TYPE_CHECKING:  # or checkers would take any name
         {
             **dict.fromkeys(("HTTPGenerator", "HTTPSpec", "HttpHook", "HttpHookAction"), "http"),
             **dict.fromkeys(("LiteLLMGenerator", "get_max_tokens_for_model"), "lite"),
+            "TransformersGenerator": "transformers.generator",
+            "VLLMGenerator": "vllm",
             **dict.fromkeys(("Fallback", "fallback"), "policies.fallback"),
             **dict.fromkeys(("Limit", "limit"), "policies.limit"),
             **dict.fromkeys(("Retry", "retry"), "policies.retry"),
+            "lint_schema": "lint",
             "set_price": "prices",
         },
     )
