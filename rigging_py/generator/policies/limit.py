@@ -79,8 +79,8 @@ class Limit(Policy):
             self._gate.leave(place, tokens=tokens, event=event, pause=pause)
 
     def _new_gate(self) -> Gate:
-        ceiling = float("inf") if self.concurrency is None else self.concurrency
-        aimd = Aimd(max(self.floor, min(_FIRST, ceiling)), self.floor, max(self.floor, ceiling))
+        ceiling = None if self.concurrency is None else max(self.floor, self.concurrency)
+        aimd = Aimd(max(self.floor, min(_FIRST, ceiling or _FIRST)), self.floor, ceiling)
         return Gate(
             self.clock,
             concurrency=self.concurrency,

@@ -95,18 +95,18 @@ events = st.lists(
 
 @given(floor=st.integers(1, 5), more=st.integers(0, 20), events=events)
 def test_it_stays_between_floor_and_ceiling_whatever_happens(floor: int, more: int, events: list[object]) -> None:
-    state, now = Aimd(floor + more / 2, floor, floor + more), 0.0
+    state, now = Aimd(floor + more // 2, floor, floor + more), 0.0
     for event, passed, ago, is_full in events:  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
         now += passed
         state = after(state, event, now, started=now - ago, is_full=is_full)
-        assert floor <= int(state.limit) <= floor + more
+        assert floor <= state.limit <= floor + more
 
 
 def test_the_refusals_of_one_window_count_once() -> None:
     state = after(Aimd(10), "limited", 5, started=4, is_full=True)
     assert state.limit == 7
     assert after(state, "limited", 6, started=4.5, is_full=True) == state
-    assert after(state, "limited", 7, started=6, is_full=True).limit == pytest.approx(4.9)
+    assert after(state, "limited", 7, started=6, is_full=True).limit == 4
 
 
 @pytest.mark.parametrize(("limit", "successes"), [(1, 10), (3, 10), (12, 12), (40, 40)])
