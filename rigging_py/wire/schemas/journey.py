@@ -28,7 +28,7 @@ class StrictShape(JsonShape):
     """A shape that the provider is asked to hold to, where that is an option of its own."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Journey:
     """What is sent, and the way back of what comes. `tools` are those whose arguments must be turned back."""
 

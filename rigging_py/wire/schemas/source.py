@@ -11,6 +11,7 @@ from rigging_py.parsing.untyped import as_list, as_mapping
 
 _DEFINED = ("$defs", "definitions")
 _DATA = frozenset({"default", "const", "enum", "examples"})
+_MEMBERS = frozenset({"properties", "patternProperties", "additionalProperties"})
 _REMARKS = frozenset({"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment"})
 
 
@@ -120,6 +121,7 @@ class Source:
 def merged(schema: JsonSchema, source: Source) -> JsonSchema | None:
     """A schema without its `allOf`, where that can be said at once: no two parts speak of the same."""
     whole: dict[str, Any] = {key: one for key, one in schema.items() if key != "allOf"}
+    speaking = int(not _MEMBERS.isdisjoint(whole))
     left = [as_mapping(part) for part in as_list(schema.get("allOf"))]
     seen: set[str] = set()
     while left:
@@ -131,9 +133,11 @@ def merged(schema: JsonSchema, source: Source) -> JsonSchema | None:
                 return None
             seen.add(name)
             left.insert(0, as_mapping(source.definitions[name]))
+        speaking += not _MEMBERS.isdisjoint(part)
         if not all(_joins(whole, key, value) for key, value in part.items()):
             return None
-    return whole
+    # What is additional is for each part to say of its own members.
+    return None if speaking > 1 and "additionalProperties" in whole else whole
 
 
 def _joins(whole: dict[str, Any], key: str, value: Any) -> bool:
@@ -146,4 +150,4 @@ def _joins(whole: dict[str, Any], key: str, value: Any) -> bool:
         whole[key] = {**as_mapping(whole[key]), **as_mapping(value)}
     else:
         return key in _REMARKS or (key != "properties" and whole[key] == value)
-    return key != "additionalProperties"
+    return True
