@@ -22,14 +22,22 @@ if TYPE_CHECKING:
     from rigging_py.generator.http import HTTPGenerator, HttpHook, HttpHookAction, HTTPSpec
     from rigging_py.generator.lint import lint_schema
     from rigging_py.generator.lite import LiteLLMGenerator, get_max_tokens_for_model
+    from rigging_py.generator.policies.budget import Budget, budget
+    from rigging_py.generator.policies.cache import Cache, cache
+    from rigging_py.generator.policies.cache_stores import CacheStore
     from rigging_py.generator.policies.fallback import Fallback, fallback
     from rigging_py.generator.policies.limit import Limit, limit
+    from rigging_py.generator.policies.record import Record, record
+    from rigging_py.generator.policies.replay import Replay, replay
     from rigging_py.generator.policies.retry import Retry, retry
     from rigging_py.generator.prices import set_price
     from rigging_py.generator.transformers.generator import TransformersGenerator
     from rigging_py.generator.vllm import VLLMGenerator
 
 __all__ = [
+    "Budget",
+    "Cache",
+    "CacheStore",
     "Call",
     "Clock",
     "Cut",
@@ -50,6 +58,8 @@ __all__ = [
     "LiteLLMGenerator",
     "Piece",
     "Policy",
+    "Record",
+    "Replay",
     "Retry",
     "ScriptedGenerator",
     "StopReason",
@@ -59,6 +69,8 @@ __all__ = [
     "VirtualClock",
     "WatchCallback",
     "Wrapper",
+    "budget",
+    "cache",
     "chat",
     "complete",
     "fallback",
@@ -67,8 +79,10 @@ __all__ = [
     "get_max_tokens_for_model",
     "limit",
     "lint_schema",
+    "record",
     "register_generator",
     "registered",
+    "replay",
     "retry",
     "scripted",
     "set_price",
@@ -84,8 +98,13 @@ if not TYPE_CHECKING:  # or checkers would take any name
             **dict.fromkeys(("LiteLLMGenerator", "get_max_tokens_for_model"), "lite"),
             "TransformersGenerator": "transformers.generator",
             "VLLMGenerator": "vllm",
+            **dict.fromkeys(("Budget", "budget"), "policies.budget"),
+            **dict.fromkeys(("Cache", "cache"), "policies.cache"),
+            "CacheStore": "policies.cache_stores",
             **dict.fromkeys(("Fallback", "fallback"), "policies.fallback"),
             **dict.fromkeys(("Limit", "limit"), "policies.limit"),
+            **dict.fromkeys(("Record", "record"), "policies.record"),
+            **dict.fromkeys(("Replay", "replay"), "policies.replay"),
             **dict.fromkeys(("Retry", "retry"), "policies.retry"),
             "lint_schema": "lint",
             "set_price": "prices",
