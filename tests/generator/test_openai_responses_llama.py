@@ -59,10 +59,10 @@ async def test_a_tool_is_called_and_its_result_is_taken(llama_tool_server: ToolS
     model = model_at(llama_tool_server)
     turn = await whole(model, QUESTION, TOOLS)
     assert turn.stop_reason == "tool_calls"
-    [call] = turn.message.tool_calls or ()
+    [call] = turn.message.tool_calls or []
     assert (call.name, call.arguments) == ("look", '{"at": "sky"}')
     deltas, other = await streamed(model, QUESTION, TOOLS)
-    [same] = other.message.tool_calls or ()
+    [same] = other.message.tool_calls or []
     assert (same.name, same.arguments) == (call.name, call.arguments)
     called = [delta for delta in deltas if isinstance(delta, ToolCallDelta)]
     assert "".join(delta.id for delta in called) == same.id
