@@ -197,8 +197,10 @@ class MessagesStream:
         if growing.pieces:
             return ""
         before = [one for one in self._blocks if one is not growing and one.call is None]
-        is_first = not before or before[-1].kind == "text"
-        texts = [] if is_first else [str(one.whole["text"]) for one in before if one.kind == "text"]
+        while before and before[-1].kind == "text":
+            if before.pop().pieces:
+                return ""
+        texts = [str(one.whole["text"]) for one in before if one.kind == "text"]
         return "\n" if "".join(texts).strip() else ""
 
 
