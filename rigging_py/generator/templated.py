@@ -7,7 +7,7 @@ text, and how a model writes its thoughts and calls.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from jinja2 import TemplateError
@@ -27,6 +27,7 @@ from rigging_py.message import (
     ToolCallDelta,
     ToolDefinition,
 )
+from rigging_py.parsing.untyped import as_object
 
 TEMPLATE_OPTIONS = "chat_template_kwargs"
 """The key of `GenerateParams.extra` under which the template's own variables are, as vLLM's server has it."""
@@ -194,19 +195,22 @@ class Reply:
         """What was thought, under the name that every provider's has."""
         return {"reasoning_content": "".join(self._thought)} if self._thought else {}
 
-    def _read(self, step: Any) -> list[Delta]:
+    def _read(self, step: Callable[[Any], Iterable[Mapping[str, Any]]]) -> list[Delta]:
+        deltas: list[Delta] = []
         try:
-            return [delta for event in step(self._parser) for delta in self._told(event)]
+            for event in step(self._parser):
+                deltas += self._told(event)
         except (ValueError, KeyError, TypeError):  # a model may write anything between its marks
             self._parser = None
-            whole, said = "".join(self._raw), "".join(self._said)
-            return self._say(whole.removeprefix(said))
+            deltas += self._say("".join(self._raw).removeprefix("".join(self._said)))
+        return deltas
 
     def _told(self, event: Mapping[str, Any]) -> list[Delta]:
         match event["type"], event["field"]:
             case "region_chunk", "content":
                 # Between its thoughts and what it says a model leaves lines free.
-                return self._say(event["text"] if self._said else event["text"].lstrip())
+                follows_thought = self._thought and not self._said
+                return self._say(event["text"].lstrip() if follows_thought else event["text"])
             case "region_chunk", "reasoning_content":
                 self._thought.append(event["text"])
                 return [ReasoningDelta(event["text"])]
@@ -225,10 +229,12 @@ class Reply:
         return [TextDelta(text)]
 
     def _call(self, called: Mapping[str, Any]) -> list[Delta]:
-        function = called["function"]
+        function = as_object(called["function"])
+        if function is None or not isinstance(function["name"], str):
+            raise ValueError("it names no function")
         given = function.get("arguments") or {}
         arguments = given if isinstance(given, str) else to_json(given).decode()
         index = len(self._calls)
-        self._calls.append(ToolCall(function=FunctionCall(name=str(function["name"]), arguments=arguments)))
-        call = self._calls[-1]
+        call = ToolCall(function=FunctionCall(name=function["name"], arguments=arguments))
+        self._calls.append(call)
         return [ToolCallDelta(index, call.id, call.name), ToolCallDelta(index, arguments=arguments)]

@@ -10,7 +10,7 @@ from typing import Any, Self
 from pydantic import Field, PrivateAttr
 from pydantic_core import from_json
 
-from rigging_py.error import MissingExtraError, NotFoundError
+from rigging_py.error import InvalidError, MissingExtraError, NotFoundError
 from rigging_py.generator.in_process import InProcessGenerator
 from rigging_py.generator.kept import Kept
 from rigging_py.generator.network import is_loopback_only
@@ -100,10 +100,11 @@ def _load(key: str) -> TransformersEngine:
         model = transformers.AutoModelForCausalLM.from_pretrained(
             name, dtype=how["torch_dtype"], device_map=how["device_map"], **_quantised(transformers, how), **options
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         problem = f"transformers cannot load {name!r}: {str(error).splitlines()[0]}"
-        advice = "Give a model of the hub as org/name, or the path of a directory that has its files."
-        raise NotFoundError(f"{problem} {advice}", provider="transformers") from error
+        advice = "Give a model of the hub as org/name, or the path of a directory with its files."
+        kind = NotFoundError if isinstance(error, OSError) else InvalidError
+        raise kind(f"{problem} {advice}", provider="transformers") from error
     return TransformersEngine(model, tokenizer, how["max_batch_size"])
 
 
