@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 from rigging_py.parsing.shape import JsonSchema
 from rigging_py.parsing.untyped import as_list, as_mapping
@@ -76,8 +76,7 @@ class Source:
         left: list[object] = [value]
         while left:
             one = left.pop()
-            if isinstance(one, list):
-                left.extend(cast("list[object]", one))
+            left.extend(as_list(one))
             for key, part in as_mapping(one).items():
                 if key == "$ref" and (name := self.name(part)) is not None:
                     found.add(name)
@@ -91,15 +90,12 @@ class Source:
         name = self.name(given["$ref"]) if "$ref" in given else None
         if name is not None:
             return name not in seen and self.takes_null(self.definitions[name], seen | {name})
-        fixed = [given["const"]] if "const" in given else given.get("enum")
-        if isinstance(fixed, list) and None not in cast("list[object]", fixed):
+        if given.get("const", given.get("enum")) is not None and None not in as_list(given.get("enum")):
             return False
-        kinds = given.get("type")
-        if kinds is not None:
-            return "null" in as_list(kinds) if isinstance(kinds, list) else kinds == "null"
-        branches = given.get("anyOf") or given.get("oneOf")
-        if isinstance(branches, list):
-            return any(self.takes_null(one, seen) for one in cast("list[object]", branches))
+        if "type" in given:
+            return "null" in (as_list(given["type"]) or [given["type"]])
+        if branches := as_list(given.get("anyOf") or given.get("oneOf")):
+            return any(self.takes_null(one, seen) for one in branches)
         return not (isinstance(schema, bool) and not schema)
 
     def only_value(self, schema: object) -> list[Any]:
