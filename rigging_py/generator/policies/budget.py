@@ -17,7 +17,6 @@ from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator
 from rigging_py.generator.policies.canonical import leaves
 from rigging_py.generator.policies.shared import shared
 from rigging_py.generator.prices import Price, own_price, table_price
-from rigging_py.generator.provider import ProviderGenerator
 from rigging_py.message import GeneratedText, GenerateParams, ModelTurn, Usage
 
 _CHARACTERS_A_TOKEN = 4
@@ -190,6 +189,8 @@ class _Guess:
 
 def _price_of(generator: Generator, params: GenerateParams) -> Price | None:
     """What a model costs, as far as that is known before it is asked."""
+    from rigging_py.generator.provider import ProviderGenerator  # which loads the HTTP client
+
     if not isinstance(generator, ProviderGenerator):
         return None
     home = generator.home()

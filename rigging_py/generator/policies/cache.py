@@ -20,7 +20,7 @@ from rigging_py.generator.network import without_user
 from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator
 from rigging_py.generator.policies.cache_flight import Flight
 from rigging_py.generator.policies.cache_stores import CacheStore, cache_store
-from rigging_py.generator.policies.canonical import askees, digest, request_of
+from rigging_py.generator.policies.canonical import askees, digest, names_of, request_of
 from rigging_py.generator.policies.letters import Answer
 from rigging_py.generator.policies.shared import shared
 from rigging_py.message import GeneratedText, ModelTurn, Usage, fresh
@@ -63,12 +63,14 @@ class Cache(Policy):
     now: Callable[[], float] = Field(default=time.time, exclude=True, repr=False)
     """Says what time it is, in seconds since 1970, for `ttl`."""
     _state: _State = PrivateAttr()
+    _names: list[str] = PrivateAttr()
 
     def __init__(self, **fields: Any) -> None:
         store = fields.get("store")
         if isinstance(store, str):
             fields["store"] = without_user(store)
         super().__init__(**fields)
+        self._names = names_of(self.inner)
         settings = {"store": self.store, "ttl": self.ttl, "max_entries": self.max_entries}
         self._state = shared("cache", self.name, settings, lambda: self._new_state(store or self.store))
 
@@ -93,7 +95,7 @@ class Cache(Policy):
                 del flights[under_way]
 
     def _key(self, call: Call) -> str:
-        asked = askees(self.inner, call.params)
+        asked = askees(self.inner, call.params, self._names)
         return digest({"format": FORMAT, "asked": asked, "said": request_of(call)["said"]})
 
     async def _pieces(self, call: Call, key: str) -> AsyncGenerator[Piece, None]:

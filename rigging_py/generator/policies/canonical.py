@@ -38,11 +38,16 @@ def leaves(generator: Generator, params: GenerateParams = _NO_PARAMS) -> Iterato
         yield from leaves(inner, merged)
 
 
-def askees(generator: Generator, params: GenerateParams) -> list[dict[str, Any]]:
-    """Who may be asked in the end: the connection string of each without its key, its address, and its parameters."""
+def names_of(generator: Generator) -> list[str]:
+    """The connection strings of those that may be asked in the end, without keys and parameters; they do not change."""
+    return [_name(leaf) for leaf, _ in leaves(generator)]
+
+
+def askees(generator: Generator, params: GenerateParams, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Who may be asked in the end, under the `names_of` them: the address and the parameters of each."""
     return [
-        {"generator": _name(leaf), "api_base": merged.api_base, "params": _params(merged)}
-        for leaf, merged in leaves(generator, params)
+        {"generator": name, "api_base": merged.api_base, "params": _params(merged)}
+        for name, (_, merged) in zip(names, leaves(generator, params), strict=True)
     ]
 
 

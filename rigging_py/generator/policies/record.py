@@ -14,7 +14,7 @@ from rigging_py.error import AuthenticationFailedError, ProviderError
 from rigging_py.generator.base import Generator
 from rigging_py.generator.network import without_user
 from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator
-from rigging_py.generator.policies.canonical import askees, leaves, request_of
+from rigging_py.generator.policies.canonical import askees, leaves, names_of, request_of
 from rigging_py.generator.policies.letters import Answer, Failure, PieceForm
 from rigging_py.generator.policies.recording import FORMAT, KIND, Header, Recording, redacted_data, redacted_request
 from rigging_py.message import GeneratedText, ModelTurn
@@ -39,9 +39,11 @@ class Record(Policy):
     path: str = Field(min_length=1)
     """The file, whose directory is there."""
     _state: _State = PrivateAttr()
+    _names: list[str] = PrivateAttr()
 
     def __init__(self, **fields: Any) -> None:
         super().__init__(**fields)
+        self._names = names_of(self.inner)
         self._state = _State(Recording(self.path))
 
     async def answer(self, call: Call) -> AsyncGenerator[Piece, None]:
@@ -76,7 +78,7 @@ class Record(Policy):
     def _write(self, call: Call, request: dict[str, Any], answer: Answer, header: Header) -> None:
         asked = [
             {**one, "api_base": without_user(one["api_base"])} if one["api_base"] else one
-            for one in askees(self.inner, call.params)
+            for one in askees(self.inner, call.params, self._names)
         ]
         secrets = [key for leaf, _ in leaves(self.inner) if (key := _key_of(leaf))]
         letter = {
