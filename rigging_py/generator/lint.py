@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from rigging_py.generator.base import Generator
 from rigging_py.generator.policies.base import Policy
-from rigging_py.generator.provider import ProviderGenerator
 from rigging_py.generator.registry import get_generator
 from rigging_py.message import GenerateParams, ToolDefinition
 from rigging_py.parsing import json_codec_of, json_codec_of_schema
@@ -23,6 +22,9 @@ def lint_schema(asked: Any, generator: Generator | str) -> TravelSchema:
 
     Raises `PromptDefinitionError` for what is no type or schema, `InvalidGeneratorError` for what is no generator.
     """
+    # With it comes the HTTP client, which the front door does without.
+    from rigging_py.generator.provider import ProviderGenerator
+
     asking = get_generator(generator) if isinstance(generator, str) else generator
     while isinstance(asking, Policy):
         asking = asking.inner

@@ -20,7 +20,6 @@ from rigging_py.wire.schemas import (
     travel,
 )
 
-
 HARDLY: list[dict[str, Any]] = [
     {"type": "object", "properties": 5, "required": "a"},
     {
@@ -228,7 +227,8 @@ def test_a_definition_may_hold_itself_where_the_provider_says_so() -> None:
         assert "it holds itself" in str(schema)
         assert text in [one["properties"]["branches"]["items"] for one in shown(schema)["$defs"].values()]
         leaf = '{"name": "leaf", "branches": []}'
-        assert schema.restore({"name": "x", "branches": [leaf]})["branches"] == [{"name": "leaf", "branches": []}]
+        bough = {"name": "bough", "branches": [leaf]}
+        assert schema.restore({"name": "x", "branches": [bough]})["branches"][0]["branches"][0]["name"] == "leaf"
 
 
 def test_a_root_that_is_no_object_is_put_into_one() -> None:
