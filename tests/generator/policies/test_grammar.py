@@ -16,9 +16,12 @@ from rigging_py.generator.openai import OpenAIGenerator
 
 ODD = ["a|b", "a|openai!b", "retry(openai!a)", ")", "(", "|", "a,b", '"', "%28", "<|im_end|>", " a ", ":)|local!x"]
 texts = st.text(max_size=8) | st.sampled_from(ODD)
-params = st.fixed_dictionaries(
-    {}, optional={"temperature": st.floats(0, 2), "max_tokens": st.integers(1, 99), "stop": st.lists(texts, max_size=2)}
-).map(lambda values: rg.GenerateParams(**values))
+params = st.builds(
+    rg.GenerateParams,
+    temperature=st.none() | st.floats(0, 2),
+    max_tokens=st.none() | st.integers(1, 99),
+    stop=st.none() | st.lists(texts, max_size=2),
+)
 models = texts.filter(bool)
 leaves: st.SearchStrategy[rg.Generator] = st.builds(OpenAIGenerator, model=models, params=params) | st.builds(
     LiteLLMGenerator, model=models, params=params
@@ -26,30 +29,35 @@ leaves: st.SearchStrategy[rg.Generator] = st.builds(OpenAIGenerator, model=model
 kinds = ("RateLimited", "ServerFault", "TimedOut")
 
 
-def retries(inner: st.SearchStrategy[rg.Generator]) -> st.SearchStrategy[rg.Generator]:
-    options = st.fixed_dictionaries(
-        {}, optional={"attempts": st.integers(1, 9), "first": st.floats(0, 9), "unknown": st.booleans()}
+def options(**known: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=known)
+
+
+def retry_of(inner: rg.Generator, params: rg.GenerateParams, given: dict[str, Any]) -> rg.Generator:
+    return Retry(inner=inner, params=params, **given)
+
+
+def limit_of(inner: rg.Generator, params: rg.GenerateParams, given: dict[str, Any]) -> rg.Generator:
+    return Limit(inner=inner, params=params, **given)
+
+
+def fallback_of(inners: list[rg.Generator], params: rg.GenerateParams, given: dict[str, Any]) -> rg.Generator:
+    return Fallback(inner=inners[0], others=tuple(inners[1:]), params=params, **given)
+
+
+def policies(inner: st.SearchStrategy[rg.Generator]) -> st.SearchStrategy[rg.Generator]:
+    several = st.lists(inner, min_size=1, max_size=4)
+    retrying = options(attempts=st.integers(1, 9), first=st.floats(0, 9), unknown=st.booleans())
+    limiting = options(rpm=st.integers(1, 99), adaptive=st.booleans())
+    falling = options(on=st.lists(st.sampled_from(kinds), max_size=3).map(tuple))
+    return (
+        st.builds(retry_of, inner, params, retrying)
+        | st.builds(limit_of, inner, params, limiting)
+        | st.builds(fallback_of, several, params, falling)
     )
-    return st.builds(lambda inner, params, given: Retry(inner=inner, params=params, **given), inner, params, options)
 
 
-def limits(inner: st.SearchStrategy[rg.Generator]) -> st.SearchStrategy[rg.Generator]:
-    options = st.fixed_dictionaries({}, optional={"rpm": st.integers(1, 99), "adaptive": st.booleans()})
-    return st.builds(lambda inner, params, given: Limit(inner=inner, params=params, **given), inner, params, options)
-
-
-def fallbacks(inner: st.SearchStrategy[rg.Generator]) -> st.SearchStrategy[rg.Generator]:
-    options = st.fixed_dictionaries({}, optional={"on": st.lists(st.sampled_from(kinds), max_size=3).map(tuple)})
-    return st.builds(
-        lambda first, others, params, given: Fallback(inner=first, others=tuple(others), params=params, **given),
-        inner,
-        st.lists(inner, max_size=3),
-        params,
-        options,
-    )
-
-
-compositions = st.recursive(leaves, lambda inner: retries(inner) | limits(inner) | fallbacks(inner), max_leaves=8)
+compositions = st.recursive(leaves, policies, max_leaves=8)
 
 
 def same(one: rg.Generator, other: rg.Generator) -> bool:
