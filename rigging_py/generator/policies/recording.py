@@ -71,7 +71,7 @@ class Recording:
         with self._lock, self.path.open("ab+") as file:
             begin = [] if _mend(file) else [header.model_dump(mode="json")]
             text = "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in (*begin, letter))
-            file.write(text.encode())
+            file.write(text.encode(errors="replace"))  # half a character is none
 
 
 def _mend(file: BinaryIO) -> int:
