@@ -376,19 +376,21 @@ _DOUBT = {"unfinished": ", which was started by a process that is gone and may h
 
 
 class ReplayDivergence(RiggingError, RuntimeError):
-    """A replay did not do what the journal says was done.
+    """A replay did not do what the journal, or the recording, says was done.
 
     Attributes:
-        at: the place in the journal, from 0.
-        expected: what the journal has there.
+        at: the place in the journal, from 0, or the line of the recording.
+        expected: what is recorded there.
         actual: what came instead.
         diff: the differing parts, one line for each, as `path: expected → actual`.
     """
 
-    def __init__(self, at: int, expected: object, actual: object, diff: Sequence[str] = ()) -> None:
+    def __init__(
+        self, at: int, expected: object, actual: object, diff: Sequence[str] = (), *, place: str | None = None
+    ) -> None:
         self.at, self.expected, self.actual, self.diff = at, expected, actual, tuple(diff)
         lines = "".join(f"\n  {line}" for line in self.diff[:20])
-        super().__init__(f"The replay differs from the journal at entry {at}.{lines}")
+        super().__init__(f"The replay differs from {place or f'the journal at entry {at}'}.{lines}")
 
 
 class StoredError(RiggingError):
@@ -599,9 +601,19 @@ class TimedOutError(ProviderError, TimeoutError):
 
 
 class BudgetExceededError(ProviderError):
-    """A limit on tokens, cost, calls or time would be passed."""
+    """A limit on tokens, cost, calls or time would be passed.
+
+    Attributes:
+        spent: what the budget that refused the call has spent, in tokens or dollars; None where nobody knows, or where
+            the limit is the run's.
+        limit: how much that may be, or None.
+    """
 
     kind = "BudgetExceeded"
+
+    def __init__(self, message: str, *, spent: float | None = None, limit: float | None = None, **facts: Any) -> None:
+        self.spent, self.limit = spent, limit
+        super().__init__(message, **facts)
 
 
 class ScriptExhaustedError(RiggingError, RuntimeError):

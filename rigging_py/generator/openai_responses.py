@@ -28,5 +28,12 @@ class OpenAIResponsesGenerator(ProviderGenerator):
     def dialect(self, base: str) -> Dialect:
         return openai_dialect(base, self.strict)
 
+    async def supports_json_schema(self) -> bool | None:
+        """Whether an answer can be held to a schema: at OpenAI and Azure, or where `strict` says so.
+
+        Of other servers it is not known: some leave the schema unread.
+        """
+        return self.dialect_of(self.params).strict or None
+
     def url(self, base: str, params: GenerateParams, *, stream: bool) -> str:  # noqa: ARG002 — others need them
         return f"{base}/responses"

@@ -21,7 +21,12 @@ from rigging_py.generator.identifier import parse_identifier
 from rigging_py.message import ModelTurn, Usage
 
 _FILE = "model_prices_and_context_window_backup.json"
-_IN_TABLE = {"openai-responses": "openai", "together": "together_ai", "fireworks": "fireworks_ai"}
+_IN_TABLE = {
+    "openai-responses": "openai",
+    "together": "together_ai",
+    "fireworks": "fireworks_ai",
+    "nvidia": "nvidia_nim",
+}
 """What litellm calls a provider that has another name here."""
 _PLAIN_TIERS = ("auto", "default", "standard")
 _ABOVE = re.compile(r"_above_(\d+)(k?)_tokens$")
@@ -98,6 +103,11 @@ def set_price(
 _own: dict[tuple[str, str], Price] = {}
 
 
+def own_price(provider: str, model: str) -> Price | None:
+    """What the program said that a model costs, or None."""
+    return _own.get((_named(provider), model))
+
+
 @lru_cache(maxsize=512)
 def table_price(provider: str, model: str, tier: str | None = None) -> Price | None:
     """What the table says that a model of a provider costs, in a tier of its service; None where it does not.
@@ -125,7 +135,7 @@ def add_cost(turn: ModelTurn, provider: str, model: str, asked: Mapping[str, Any
     usage = turn.usage
     if usage is None:
         return
-    price = _own.get((_named(provider), model))
+    price = own_price(provider, model)
     if price is None and is_home and usage.cost is None:
         tier = _tier(turn.extra, asked)
         exact = turn.extra.get("model")

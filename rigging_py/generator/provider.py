@@ -86,7 +86,8 @@ class ProviderGenerator(Generator):
         return journey.restored(turn)
 
     def _add_cost(self, turn: ModelTurn, request: Request) -> None:
-        is_home = self.base_url is None or request.url.startswith(f"{self.base_url}/")
+        home = self.home()
+        is_home = home is None or request.url.startswith(f"{home}/")
         add_cost(turn, self.provider, self.model, cast("Mapping[str, Any]", request.body), is_home=is_home)
 
     @property
@@ -97,6 +98,10 @@ class ProviderGenerator(Generator):
     def dialect(self, base: str) -> Dialect:  # noqa: ARG002 — it depends on the server where many speak an API
         """What of JSON Schema is taken at an address; schemas are rewritten to that, and values turned back."""
         return self.wire.dialect
+
+    def dialect_of(self, params: GenerateParams) -> Dialect:
+        """What of JSON Schema is taken where a request with these parameters goes."""
+        return self.dialect(self._base(self.params.merge_with(params)))
 
     def _journey(self, params: GenerateParams, *, stream: bool = False) -> Journey:
         """The parameters over the generator's own, with their schemas as they are sent."""

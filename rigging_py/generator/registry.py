@@ -55,17 +55,18 @@ _providers: dict[str, type[Generator] | LazyGenerator | str] = {
     "ollama": "rigging_py.generator.ollama:OllamaGenerator",
     "http": "rigging_py.generator.http.generator:HTTPGenerator",
     "local": "rigging_py.generator.local.generator:LocalGenerator",
+    "transformers": "rigging_py.generator.transformers.generator:TransformersGenerator",
+    "vllm": "rigging_py.generator.vllm:VLLMGenerator",
     "scripted": "rigging_py.generator.scripted:ScriptedGenerator",
     "function": "rigging_py.generator.function:FunctionGenerator",
     "retry": "rigging_py.generator.policies.retry:Retry",
     "limit": "rigging_py.generator.policies.limit:Limit",
     "fallback": "rigging_py.generator.policies.fallback:Fallback",
+    "cache": "rigging_py.generator.policies.cache:Cache",
+    "record": "rigging_py.generator.policies.record:Record",
+    "replay": "rigging_py.generator.policies.replay:Replay",
+    "budget": "rigging_py.generator.policies.budget:Budget",
 }
-_OTHER_WAYS = {
-    "vllm": "a vLLM server is asked with openai!MODEL,api_base=http://HOST:8000/v1",
-    "transformers": "weights in GGUF run in this process with local!PATH",
-}
-"""How to reach what these providers of Rigging stand for."""
 _lock = Lock()
 """Held for writing and never while something is imported, which may register itself."""
 _OWN_FIELDS = {"model", "params"}
@@ -171,7 +172,7 @@ def registered(provider: str, generator_cls: type[Generator] | LazyGenerator) ->
 
 def _find_class(identifier: str, provider: str) -> type[Generator]:
     if not _is_provider(provider):
-        way = _OTHER_WAYS.get(provider, f"if litellm knows one, write {provider}/ and the model, without the !")
+        way = f"if litellm knows one, write {provider}/ and the model, without the !"
         problem = f"there is no provider {provider!r}; {way}"
         raise InvalidGeneratorError(masked(identifier), provider, problem, _providers)
     return _resolve(provider)

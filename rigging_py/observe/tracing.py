@@ -6,6 +6,7 @@ Pipelines trace by themselves once the program has configured OpenTelemetry or l
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -101,7 +102,7 @@ def _name_of(detail: Around) -> str:
         case PromptDetail():
             return f"prompt {detail.name}"
         case ModelCallDetail():
-            return f"chat {_model_of(detail.generator_id)}"
+            return f"chat {_model_of(_first_asked(detail.generator_id))}"
         case ToolDetail():
             return f"execute_tool {detail.call.name}"
 
@@ -132,12 +133,12 @@ def _facts_of(detail: Around) -> dict[str, Any]:
 
 
 def _facts_of_call(detail: ModelCallDetail) -> dict[str, Any]:
-    params = detail.params
+    params, asked = detail.params, _first_asked(detail.generator_id)
     return {
         "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": _provider_of(detail.generator_id),
+        "gen_ai.provider.name": _provider_of(asked),
         "gen_ai.conversation.id": detail.run_id,
-        "gen_ai.request.model": _model_of(detail.generator_id),
+        "gen_ai.request.model": _model_of(asked),
         "gen_ai.request.temperature": params.temperature,
         "gen_ai.request.top_p": params.top_p,
         "gen_ai.request.top_k": params.top_k,
@@ -152,6 +153,15 @@ def _facts_of_call(detail: ModelCallDetail) -> dict[str, Any]:
 
 
 _OTHER_NAMES = {"gemini": "gcp.gemini", "vertex_ai": "gcp.vertex_ai", "bedrock": "aws.bedrock", "mistral": "mistral_ai"}
+
+
+_WITHIN_POLICIES = re.compile(r"(?:[\w-]+\()*([^()|]*)")
+
+
+def _first_asked(generator_id: str) -> str:
+    """The generator that is asked first, without the policies around it and the alternatives beside it."""
+    found = _WITHIN_POLICIES.match(generator_id)
+    return found[1] if found else generator_id
 
 
 def _provider_of(generator_id: str) -> str:

@@ -78,14 +78,25 @@ class _Open:
 class Database:
     """A SQLite file. Nothing of it is opened before the first job, nor after `close` before the next.
 
+    `schema` makes its tables, and `application` is the number by which the file is known again; they are those of runs
+    unless others are given.
+
     The standard library's module in one thread: a job is a whole transaction, so a cancelled caller leaves no half of
     one, and any event loop may wait for it. Sending each statement to a thread by itself takes three times as long.
     """
 
     def __init__(
-        self, path: Path, *, timeout: float, synchronous: Literal["full", "normal"], max_file_bytes: int | None
+        self,
+        path: Path,
+        *,
+        timeout: float = 5.0,
+        synchronous: Literal["full", "normal"] = "full",
+        max_file_bytes: int | None = None,
+        schema: str = _SCHEMA,
+        application: int = _OURS,
     ) -> None:
         self.path, self.timeout, self.synchronous, self.max_file_bytes = path, timeout, synchronous, max_file_bytes
+        self.schema, self.application = schema, application
         self._open: _Open | None = None
         self._forgotten: weakref.finalize[[], Database] | None = None
         self._lock = threading.Lock()
@@ -186,7 +197,7 @@ class Database:
     def _is_ready(self, connection: sqlite3.Connection) -> bool:
         """Whether the tables are there. Raises what there is to say about tables that are not ours."""
         found = _number(connection, "PRAGMA user_version")
-        is_ours = _number(connection, "PRAGMA application_id") == _OURS
+        is_ours = _number(connection, "PRAGMA application_id") == self.application
         if is_ours and found > FORMAT:
             raise StateFormatError(
                 f"sqlite!{self.path} has format {found}, and this release reads {FORMAT}. Update rigging_py.",
@@ -203,9 +214,9 @@ class Database:
         connection.execute("BEGIN IMMEDIATE")
         try:
             if not self._is_ready(connection):  # another process may have been faster
-                for statement in _SCHEMA.strip().split(";\n"):
+                for statement in self.schema.strip().split(";\n"):
                     connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {_OURS}")
+                connection.execute(f"PRAGMA application_id = {self.application}")
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
             connection.execute("COMMIT")
         except BaseException:

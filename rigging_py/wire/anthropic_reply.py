@@ -102,12 +102,15 @@ def read_usage(raw: object) -> Usage | None:
 def read_block(raw: object) -> Block:
     """A block of a reply. Raises `ValueError` for one of no type, and for text that is none."""
     block = as_object(raw)
-    if block is None or not isinstance(block.get("type"), str):
+    kind = block.get("type") if block is not None else None
+    if block is None or not isinstance(kind, str):
         raise ValueError("a block in it is of no type")
-    for kind in ("text", THINKING):
-        if block["type"] == kind and not isinstance(block.get(kind), str):
-            raise ValueError(f"a block of {kind} in it has none")
-    return block
+    if kind not in ("text", THINKING):
+        return block
+    text = block.get(kind)
+    if not isinstance(text, str | None):
+        raise ValueError(f"a block of {kind} in it has none")
+    return {**block, kind: text or ""}
 
 
 def _message(blocks: Iterable[Block], calls: list[ToolCall], origin: str) -> Message:

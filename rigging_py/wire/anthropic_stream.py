@@ -133,23 +133,25 @@ class MessagesStream:
 
     def _learn(self, facts: Mapping[str, Any], usage: object) -> None:
         self._facts.update({name: value for name, value in facts.items() if value is not None})
-        self._usage.update({name: count for name, count in as_mapping(usage).items() if count is not None})
+        # Counts only grow, and some servers tell one of them at the beginning or at the end alone.
+        told = as_mapping(usage).items()
+        self._usage.update({name: count for name, count in told if count or name not in self._usage})
 
-    def _begun(self, block: object, index: object = None) -> list[Delta]:
+    def _begun(self, raw: object, index: object = None) -> list[Delta]:
         """A new block, which some servers begin with the whole of it."""
-        growing = _Growing(read_block(block))
-        kind, first = growing.kind, growing.block.get(str(growing.kind))
-        deltas: list[Delta] = []
+        block = read_block(raw)
+        kind = block["type"]
+        first = block[kind] if kind in ("text", THINKING) else ""
+        growing = _Growing({**block, kind: ""} if first else block)
         if kind == "tool_use":
             growing.call = sum(one.call is not None for one in self._blocks)
-            call = read_call(growing.block)
-            deltas.append(ToolCallDelta(growing.call, call.id, call.name))
-        elif kind in ("text", THINKING) and first:
-            deltas += self._told(growing, str(kind), first)
         self._blocks.append(growing)
         if isinstance(index, int):
             self._places[index] = growing
-        return deltas
+        if growing.call is None:
+            return self._added(growing, kind, first)
+        call = read_call(block)
+        return [ToolCallDelta(growing.call, call.id, call.name)]
 
     def _grown(self, delta: Mapping[str, Any], index: object) -> list[Delta]:
         kind = delta.get("type")
@@ -165,11 +167,7 @@ class MessagesStream:
         growing = self._block(index, begins)
         if name == begins != growing.kind:
             raise ValueError(f"its {name} is for a block of another kind")
-        if not piece:
-            return []
-        deltas = self._told(growing, name, piece)
-        growing.pieces.setdefault(name, []).append(piece)
-        return deltas
+        return self._added(growing, name, piece)
 
     def _block(self, index: object, begins: str) -> _Growing:
         """The block that a piece belongs to: the last one where it does not say."""
@@ -181,9 +179,14 @@ class MessagesStream:
         self._begun({"type": begins, begins: ""}, index)
         return self._blocks[-1]
 
-    def _told(self, growing: _Growing, name: str, piece: str) -> list[Delta]:
+    def _added(self, growing: _Growing, name: str, piece: str) -> list[Delta]:
+        """What a piece adds to a block."""
+        if not piece:
+            return []
+        gap = self._gap(growing) if name == "text" else ""
+        growing.pieces.setdefault(name, []).append(piece)
         if name == "text":
-            return [TextDelta(self._gap(growing) + piece)]
+            return [TextDelta(gap + piece)]
         if name == THINKING:
             return [ReasoningDelta(piece)]
         is_argument = name == "partial_json" and growing.call is not None
@@ -191,10 +194,14 @@ class MessagesStream:
 
     def _gap(self, growing: _Growing) -> str:
         """The line end that stands between two texts with something else between them."""
-        before = [one for one in self._blocks if one is not growing and one.call is None]
-        if growing.pieces or growing.block.get("text") or not before or before[-1].kind == "text":
+        if growing.pieces:
             return ""
-        return "\n" if any(str(one.whole.get("text")).strip() for one in before if one.kind == "text") else ""
+        before = [one for one in self._blocks if one is not growing and one.call is None]
+        while before and before[-1].kind == "text":
+            if before.pop().pieces:
+                return ""
+        texts = [str(one.whole["text"]) for one in before if one.kind == "text"]
+        return "\n" if "".join(texts).strip() else ""
 
 
 def _object(event: Mapping[str, Any], name: str) -> dict[str, Any]:

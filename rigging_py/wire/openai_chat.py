@@ -162,7 +162,9 @@ def is_failure(body: Mapping[str, Any]) -> bool:
 
 def raise_where_broken(body: Mapping[str, Any], choice: Mapping[str, Any], provider: str, secret: str | None) -> None:
     """Raises the `ProviderError` that the end of a choice stands for, when the model behind a server failed."""
-    reason, said = choice.get("finish_reason"), choice.get("error") or as_mapping(body.get("x_groq")).get("error")
+    reason, said = choice.get("finish_reason"), choice.get("error")
+    if "x_groq" in body:
+        said = said or as_mapping(body["x_groq"]).get("error")
     if said or (isinstance(reason, str) and reason in _BROKEN_OFF):
         failed = {"error": said} if said else body
         raise stream_failure(provider, to_json(failed, fallback=repr).decode(), secret=secret)

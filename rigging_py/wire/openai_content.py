@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -34,18 +34,22 @@ def text_of(spoken: Mapping[str, Any]) -> str:
 
 def thinking_of(content: object) -> str:
     """What Mistral's models think, in chunks of the content beside those of text."""
-    chunks = (as_mapping(part) for part in as_list(content))
+    listed = as_list(content)
+    if not listed:
+        return ""
+    chunks = (as_mapping(part) for part in listed)
     thought = (as_list(chunk.get("thinking")) for chunk in chunks if chunk.get("type") == "thinking")
     return "".join(_text(as_mapping(piece)) for pieces in thought for piece in pieces)
 
 
-def images_of(spoken: Mapping[str, Any]) -> Iterator[Content]:
+def images_of(spoken: Mapping[str, Any]) -> list[Content]:
     """The images, whether beside the content or in it."""
-    for image in (*as_list(spoken.get("images")), *as_list(spoken.get("content"))):
-        given = as_mapping(image).get("image_url")
-        url = as_mapping(given).get("url") or given
-        if url and isinstance(url, str):
-            yield ContentImageUrl.from_url(url)
+    beside, inside = as_list(spoken.get("images")), as_list(spoken.get("content"))
+    if not beside and not inside:
+        return []
+    given = [as_mapping(image).get("image_url") for image in (*beside, *inside)]
+    urls = [as_mapping(one).get("url") or one for one in given]
+    return [ContentImageUrl.from_url(url) for url in urls if url and isinstance(url, str)]
 
 
 class Sound:
@@ -65,9 +69,9 @@ class Sound:
 
     def parts(self) -> list[Content]:
         """The sound, where there is any."""
-        data = _joined([piece for piece in self._data if piece])
-        if not data:
+        if not any(self._data):
             return []
+        data = _joined([piece for piece in self._data if piece])
         known = audio_format_of(_decoded(data[:_HEAD])) or _BARE
         sound = Audio(data=data, format=known, transcript="".join(self._transcript) or None)
         return [ContentAudioInput(input_audio=sound)]

@@ -9,15 +9,14 @@ from rigging_py.parsing.untyped import as_list, as_object
 
 _SAID_ONCE = (("response_id", "id"), ("model", "model"))
 """Our name, and theirs, of what every chunk says again."""
-_OF_REPLY = (
+_OF_REPLY = {
     "provider",
     "service_tier",
     "system_fingerprint",
     "citations",
     "search_results",
     "prompt_filter_results",
-)
-_OF_CHOICE = ("content_filter_results",)
+}
 
 
 class Facts:
@@ -32,10 +31,10 @@ class Facts:
         for ours, theirs in _SAID_ONCE:
             if ours not in found and (value := body.get(theirs)):
                 found[ours] = value
-        for where, names in ((body, _OF_REPLY), (choice, _OF_CHOICE)):
-            for name in names:
-                if value := where.get(name):
-                    found[name] = value
+        if not _OF_REPLY.isdisjoint(body):
+            found.update({name: value for name, value in body.items() if value and name in _OF_REPLY})
+        if value := choice.get("content_filter_results"):
+            found["content_filter_results"] = value
         if probabilities := as_object(choice.get("logprobs")):
             _extend(found.setdefault("logprobs", {}), probabilities)
         if annotations := as_list(spoken.get("annotations")):

@@ -171,7 +171,8 @@ def _extra(response: Mapping[str, Any], items: list[dict[str, Any]]) -> dict[str
         "response_id": response.get("id"),
         "model": response.get("model"),
         "reasoning_content": BETWEEN_THOUGHTS.join(filter(None, thoughts)),
-        "logprobs": _listed(said, "logprobs"),
+        # In the form that the chat API has for them.
+        "logprobs": {"content": tokens} if (tokens := _listed(said, "logprobs")) else None,
         "annotations": _listed(said, "annotations"),
         "output_items": [item for item in items if item.get("type") not in ("message", "function_call", "reasoning")],
     }

@@ -7,7 +7,6 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import Any
 
-from rigging_py.error import InvalidError
 from rigging_py.message import (
     ContentReasoning,
     ContentText,
@@ -29,7 +28,7 @@ _NAMES = {
     "top_p": "top_p",
     "parallel_tool_calls": "parallel_tool_calls",
 }
-_NOT_TAKEN = ("top_k", "presence_penalty", "frequency_penalty", "seed", "modalities", "audio")
+_NOT_TAKEN = ("top_k", "stop", "presence_penalty", "frequency_penalty", "seed", "modalities", "audio")
 _WITHOUT_REASONING = ("gpt-3", "gpt-4", "chatgpt-4", "gpt-5-chat")
 """How the names of those OpenAI models begin that refuse to be asked for encrypted reasoning. No new ones come."""
 _INCLUDED = "reasoning.encrypted_content"
@@ -41,16 +40,16 @@ def responses_request(
     """The body of a request, which asks the provider to keep nothing.
 
     `origin` is who is asked, to whom goes back what came under this name. Of `params.extra`, `tools` and `include` are
-    added to what is here already, `text` is put over it, and everything else takes its place. What only tunes an answer
-    and is not in the API is left out with a `GeneratorWarning`; for `stop` it raises `InvalidError`.
+    added to what is here already, `text` is put over it, and everything else takes its place. Parameters that the API
+    does not have are left out with a `GeneratorWarning`.
     """
     given = params.given()
-    _check(given)
+    warn_left_out("OpenAI's responses API", [name for name in _NOT_TAKEN if given.get(name) not in (None, [])])
     is_kept = bool(params.extra.get("store"))
     items = [item for message in messages for item in _items(message, origin, is_kept)]
     request: dict[str, Any] = {"model": model, "input": items, "store": False}
     request.update({theirs: given[ours] for ours, theirs in _NAMES.items() if ours in given})
-    if not model.startswith(_WITHOUT_REASONING):
+    if not model.rpartition("/")[2].removeprefix("ft:").startswith(_WITHOUT_REASONING):
         request["include"] = [_INCLUDED]
     if params.tools:
         request["tools"] = [_tool(tool) for tool in params.tools]
@@ -63,16 +62,6 @@ def responses_request(
     if stream:
         request["stream"] = True
     return _with_extra(request, params.extra)
-
-
-def _check(given: Mapping[str, Any]) -> None:
-    warn_left_out("OpenAI's responses API", [name for name in _NOT_TAKEN if name in given])
-    # Without it the answer would be another one, and longer.
-    if given.get("stop"):
-        raise InvalidError(
-            "OpenAI's responses API has no stop. Leave it out, ask the same model through 'openai!…', "
-            "or, for a server that takes it nevertheless, give extra={'stop': […]}."
-        )
 
 
 def _with_extra(request: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,8 +78,8 @@ def _tool(tool: ToolDefinition) -> dict[str, Any]:
     function = tool.function
     described = {"description": function.description} if function.description is not None else {}
     schema = function.parameters or {"type": "object", "properties": {}}
-    # Unless told otherwise the API makes every argument a required one.
     about = {"name": function.name, **described, "parameters": schema}
+    # Unless told otherwise the API makes every argument a required one.
     return {"type": "function", **about, "strict": bool(function.strict)}
 
 

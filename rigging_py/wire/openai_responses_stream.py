@@ -31,6 +31,7 @@ from rigging_py.wire.spelling import Wire
 
 _FINAL = ("response.completed", "response.incomplete")
 _BROKEN_OFF = ("response.failed", "response.cancelled")
+_BEGUN = ("response.created", "response.queued", "response.in_progress")
 _ADDED, _DONE = "response.output_item.added", "response.output_item.done"
 _KINDS = {
     "response.output_text.delta": "message",
@@ -139,7 +140,7 @@ class ResponsesStream:
             return self._add(event, kind)
         if kind in (_ADDED, _DONE):
             return self._take(event, is_done=kind == _DONE)
-        if kind in (*_FINAL, *_BROKEN_OFF) or "response" in event:
+        if kind in (*_BEGUN, *_FINAL, *_BROKEN_OFF):
             self._hear_of(event.get("response") or {}, kind)
         return []
 
@@ -152,7 +153,7 @@ class ResponsesStream:
             raise response_failure(response, self.provider, self.secret)
         if kind in _FINAL:
             self.is_complete = self.is_done = True
-            response = {"status": kind.removeprefix("response."), **response}
+            response = {**response, "status": response.get("status") or kind.removeprefix("response.")}
         self._response.update(response)
 
     def _take(self, event: Mapping[str, Any], *, is_done: bool) -> list[Delta]:

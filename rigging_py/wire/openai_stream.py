@@ -168,8 +168,9 @@ class ChatStream:
         if said := text_of(delta):
             self.text.append(said)
             deltas.append(TextDelta(said))
-        self.sound.feed(delta)
-        self.images.extend(images_of(delta))
+        if "audio" in delta:
+            self.sound.feed(delta)
+        self.images += images_of(delta)
         if calls := delta.get("tool_calls"):
             deltas.extend(one for raw in calls if (one := self._called(raw)) is not None)
         return deltas

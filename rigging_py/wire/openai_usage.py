@@ -8,6 +8,7 @@ from typing import Any, cast
 from rigging_py.message import Usage
 from rigging_py.parsing.untyped import as_mapping, as_object
 
+_EVERYBODYS = {"prompt_tokens", "completion_tokens", "total_tokens"}
 _TICKS = 10**10
 """In a dollar, as xAI counts."""
 _DEAREST = 10**9
@@ -16,7 +17,9 @@ _DEAREST = 10**9
 
 def usage_in(body: Mapping[str, Any], choice: Mapping[str, Any]) -> Usage | None:
     """The counts of a reply or a chunk, for servers that give them beside the choices and for those that do not."""
-    raw = body.get("usage") or choice.get("usage") or as_mapping(body.get("x_groq")).get("usage")
+    raw = body.get("usage") or choice.get("usage")
+    if raw is None and "x_groq" in body:
+        raw = as_mapping(body["x_groq"]).get("usage")
     return read_usage(raw) if raw is not None else None
 
 
@@ -25,29 +28,37 @@ def read_usage(raw: object) -> Usage | None:
     counts = as_object(raw)
     if counts is None:
         return None
-    asked = as_mapping(counts.get("prompt_tokens_details"))
-    answered = as_mapping(counts.get("completion_tokens_details"))
     read, written = _count(counts.get("prompt_tokens")) or 0, _count(counts.get("completion_tokens")) or 0
     total = _count(counts.get("total_tokens")) or 0
-    thought = _first(answered.get("reasoning_tokens"), counts.get("reasoning_tokens"))
+    others = _others(counts)
+    thought = others.get("reasoning_tokens")
     if thought and total == read + written + thought:
         # Some count what was thought beside what was written, and some in it.
         written += thought
-    return Usage(
-        input_tokens=read,
-        output_tokens=written,
-        total_tokens=total or read + written,
-        cost=_cost(counts),
-        cached_tokens=_first(
+    return Usage(input_tokens=read, output_tokens=written, total_tokens=total or read + written, **others)
+
+
+def _others(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """The counts that not every server gives, and what a few say that it cost."""
+    if counts.keys() <= _EVERYBODYS:
+        return {}
+    asked = as_object(counts.get("prompt_tokens_details")) or {}
+    answered = as_object(counts.get("completion_tokens_details")) or {}
+    told = {
+        "cached_tokens": _first(
             asked.get("cached_tokens"), counts.get("cached_tokens"), counts.get("prompt_cache_hit_tokens")
         ),
-        cache_write_tokens=_first(asked.get("cache_write_tokens")),
-        reasoning_tokens=thought,
-        audio_tokens=_sum(asked.get("audio_tokens"), answered.get("audio_tokens")),
-    )
+        "cache_write_tokens": _count(asked.get("cache_write_tokens")),
+        "reasoning_tokens": _first(answered.get("reasoning_tokens"), counts.get("reasoning_tokens")),
+        "audio_tokens": _sum(asked.get("audio_tokens"), answered.get("audio_tokens")),
+        "cost": _cost(counts),
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _count(value: object) -> int | None:
+    if isinstance(value, bool):
+        return None
     is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     count = int(cast("float", value)) if is_whole else -1
     return count if count >= 0 else None
@@ -66,7 +77,7 @@ def _cost(counts: Mapping[str, Any]) -> float | None:
     """What the provider says that it cost, in dollars, which a few do."""
     ticks = _count(counts.get("cost_in_usd_ticks"))
     if ticks is not None:
-        return _price(ticks // 1 / _TICKS) if ticks < _DEAREST * _TICKS else None
+        return ticks / _TICKS if ticks < _DEAREST * _TICKS else None
     given = counts.get("cost")
     cost = _price(as_mapping(given).get("total_cost", given))
     # With the user's own key at a provider, OpenRouter's price is for passing it on only.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -174,3 +175,10 @@ def test_azure_gives_its_string_back() -> None:
     model = get_generator(text)
     assert get_identifier(model) == text
     assert pickle.loads(pickle.dumps(model)) == model
+
+
+def test_the_docs_have_the_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "providers.md").read_text()
+    for row in SHORTHANDS:
+        key = f"`{row.key_variable}`" if row.key_variable else ""
+        assert f"| `{row.name}!` | `{row.base_url}` | {key} |" in page

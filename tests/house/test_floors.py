@@ -48,6 +48,7 @@ FLOORS = {
 SIDEWAYS = {
     ("model", "parsing"),
     ("fetching", "generator"),
+    ("generator", "store"),
     ("tools", "generator"),
     ("tokenizer", "generator"),
     ("transform", "tools"),

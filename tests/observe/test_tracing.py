@@ -72,6 +72,14 @@ async def test_a_run_is_a_span_with_the_calls_of_its_model_and_its_tools_inside(
     assert spans.named("invoke_agent farm")["gen_ai.conversation.id"] == str(chat.uuid)
 
 
+async def test_under_policies_the_model_is_the_one_that_is_asked_first() -> None:
+    spans = Spans()
+    first, second = rg.ScriptedGenerator("Hi.", model="first"), rg.ScriptedGenerator(model="second")
+    await rg.retry(rg.fallback(first, second)).chat("Hello").with_hooks(spans.hook).run()
+    facts = spans.named("chat first")
+    assert (facts["gen_ai.provider.name"], facts["gen_ai.request.model"]) == ("scripted", "first")
+
+
 async def test_spans_hold_nothing_of_what_was_said_unless_that_is_asked_for() -> None:
     spans, telling = Spans(), Spans(content=True)
 

@@ -270,6 +270,25 @@ LETTERS = {
         usage=Usage(input_tokens=9, output_tokens=4, total_tokens=13, cached_tokens=5),
         extra={"stop_reason": "stop_sequence", "stop_sequence": "."},
     ),
+    "texts on both sides of a thought, in blocks that begin whole": Letter(
+        [
+            start(),
+            block(0, "text", text="a"),
+            block(1, "thinking", thinking="Hm", signature="c2ln"),
+            block(2, "text", text="b"),
+            final(),
+        ],
+        whole(
+            {"type": "text", "text": "a"},
+            {"type": "thinking", "thinking": "Hm", "signature": "c2ln"},
+            {"type": "text", "text": "b"},
+        ),
+        text="a\nb",
+        thought="Hm",
+        usage=_COUNTED,
+        kept=(("thinking", "c2ln", None),),
+        extra={"stop_reason": "end_turn"},
+    ),
     "events that nobody knows, no indexes, blocks that begin whole": Letter(
         [
             {"type": "message_begin"},

@@ -254,7 +254,10 @@ LETTERS = {
         response(message({"type": "refusal", "refusal": "I will not."})), [said("I will not.")], "I will not."
     ),
     "logprobs": Letter(
-        response(message(text("Hi", logprobs=[_LOGPROB]))), [said("Hi")], "Hi", extra={"logprobs": [_LOGPROB]}
+        response(message(text("Hi", logprobs=[_LOGPROB]))),
+        [said("Hi")],
+        "Hi",
+        extra={"logprobs": {"content": [_LOGPROB]}},
     ),
     "reasoning that can be read": Letter(
         response(_OPEN_THOUGHT, message(text("42"))), [_OPEN_THOUGHT, said("42")], "42", "Six by 7."

@@ -7,12 +7,13 @@ import decimal
 import enum
 import json
 from collections.abc import Iterator, Mapping
-from itertools import chain, islice, product
+from itertools import islice, product
 from typing import Annotated, Any, Literal, NamedTuple, Union
 from uuid import UUID
 
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, create_model
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from rigging_py.wire.schemas import forms as ways
 
@@ -113,7 +114,8 @@ def models(draw: st.DrawFn, inner: st.SearchStrategy[Sort]) -> Sort:
             )
         else:
             fields[name], optional[name] = (sort.kind, draw(sort.values)), sort.values
-    kind = create_model(next(_names), **fields)
+    config = ConfigDict(extra=draw(st.sampled_from(["ignore", "forbid"])))
+    kind = create_model(next(_names), __config__=config, **fields)
     return Sort(kind, st.fixed_dictionaries(values, optional=optional).map(lambda given: kind.model_construct(**given)))
 
 
@@ -167,7 +169,9 @@ def written(form: ways.Form, value: Any, forms: ways.Forms) -> Iterator[Any]:
         case ways.Wrapped(inner):
             yield from ({ways.RESULT: one} for one in written(inner, value, forms))
         case ways.Either(branches):
-            yield from chain.from_iterable(written(one.form, value, forms) for one in branches)
+            for one in branches:
+                whole = Draft202012Validator({**one.schema, "$defs": form.definitions})
+                yield from filter(whole.is_valid, written(one.form, value, forms))
         case _:
             yield value
 

@@ -389,7 +389,7 @@ def test_tools_that_were_called_are_told_where_none_is_to_be_called() -> None:
         ({}, "it has no list of content"),
         ({"content": "Hi"}, "it has no list of content"),
         ({"content": [5]}, "a block in it is of no type"),
-        ({"content": [{"type": "text"}]}, "a block of text in it has none"),
+        ({"content": [{"type": "text", "text": 5}]}, "a block of text in it has none"),
         ({"content": [{"type": "tool_use", "id": "a"}]}, "names no tool"),
         ({"content": [{"type": "thinking", "thinking": "a", "signature": 5}]}, "signature"),
     ],

@@ -147,6 +147,10 @@ def test_a_text_that_never_began_is_a_text() -> None:
     assert (turn.message.content, assembled(deltas)[0]) == ("ab", "ab")
 
 
+def test_a_block_of_text_may_begin_without_any() -> None:
+    assert read(sse(start(), block(0, "text"), piece(0, "text_delta", text="a"), final()))[1].message.content == "a"
+
+
 def test_arguments_that_the_limit_cut_are_kept_as_they_came() -> None:
     events = [
         start(),
@@ -163,6 +167,12 @@ def test_the_counts_of_the_end_go_over_those_of_the_beginning_where_they_are_tol
     usage = read(sse(start(), final(usage=counts)))[1].usage
     assert usage is not None
     assert (usage.input_tokens, usage.output_tokens, usage.cached_tokens) == (11, 4, 2)
+
+
+def test_a_count_of_nothing_at_the_end_does_not_take_back_what_was_told() -> None:
+    usage = read(sse(start(), final(usage={"input_tokens": 0, "output_tokens": 4})))[1].usage
+    assert usage is not None
+    assert (usage.input_tokens, usage.output_tokens) == (9, 4)
 
 
 def test_a_reply_that_tells_no_counts_has_no_usage() -> None:
@@ -244,7 +254,11 @@ def survives(body: bytes) -> None:
         failure = error
     else:
         calls = tuple((call.id, call.name, call.arguments) for call in turn.message.tool_calls or ())
-        assert assembled(deltas)[2] == calls
+        text, thought, called = assembled(deltas)
+        assert called == calls
+        # Pieces of blocks that do not come one after the other are told when they come.
+        assert sorted(thought) == sorted(turn.extra.get("reasoning_content", ""))
+        assert sorted("".join(text.split())) == sorted("".join(turn.message.content.split()))
         turn.message.model_dump_json()
     assert failure is None or "hush-hush" not in f"{failure}{failure.body}"
 

@@ -243,6 +243,9 @@ def test_the_reason_to_stop_is_said_in_our_words(raw: object, reason: str) -> No
     assert chat_turn(reply({"content": "x"}, raw)).stop_reason == reason
 
 
+ODD: list[Any] = [-1, "1", True, float("nan"), float("inf"), 10**400, {}, [1]]
+
+
 @pytest.mark.parametrize(
     ("raw", "usage"),
     [
@@ -252,6 +255,26 @@ def test_the_reason_to_stop_is_said_in_our_words(raw: object, reason: str) -> No
         ({"prompt_tokens": 2, "completion_tokens": 3}, Usage(input_tokens=2, output_tokens=3, total_tokens=5)),
         ({"prompt_tokens": None, "completion_tokens": 3.0}, Usage(output_tokens=3, total_tokens=3)),
         ({"prompt_tokens": "many", "total_tokens": 9}, Usage(total_tokens=9)),
+        ({"prompt_tokens": -2, "completion_tokens": 1.5, "cached_tokens": True}, Usage()),
+        ({"prompt_tokens_details": None, "completion_tokens_details": [7], "cost": None}, Usage()),
+        ({"prompt_tokens_details": {"cached_tokens": 0}}, Usage(cached_tokens=0)),
+        ({"prompt_cache_hit_tokens": 3}, Usage(cached_tokens=3)),
+        # What was thought is counted beside what was written, or in it.
+        (
+            {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 6, "reasoning_tokens": 3},
+            Usage(input_tokens=1, output_tokens=5, total_tokens=6, reasoning_tokens=3),
+        ),
+        (
+            {"prompt_tokens": 1, "completion_tokens": 5, "total_tokens": 6, "reasoning_tokens": 3},
+            Usage(input_tokens=1, output_tokens=5, total_tokens=6, reasoning_tokens=3),
+        ),
+        ({"cost": 0.5}, Usage(cost=0.5)),
+        ({"cost": {"total_cost": 1}}, Usage(cost=1.0)),
+        ({"cost_in_usd_ticks": 5 * 10**9}, Usage(cost=0.5)),
+        ({"cost": 0.5, "is_byok": True, "cost_details": {"upstream_inference_cost": 1.5}}, Usage(cost=2.0)),
+        ({"cost": 0.5, "is_byok": False, "cost_details": {"upstream_inference_cost": 0.5}}, Usage(cost=0.5)),
+        *(({"cost": odd}, Usage()) for odd in ODD),
+        ({"cost_in_usd_ticks": 10**400}, Usage()),
     ],
 )
 def test_usage_is_counted_as_far_as_it_is_given(raw: object, usage: Usage | None) -> None:

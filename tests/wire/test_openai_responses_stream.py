@@ -119,8 +119,9 @@ def test_items_that_stream_at_the_same_time_are_told_apart() -> None:
 
 def test_an_end_without_a_response_is_an_end() -> None:
     events = events_of(response(message(text("Hi"))))
-    turn = read(sse(*events[:-1], {"type": "response.completed"}))[1]
-    assert (turn.message.content, turn.stop_reason, turn.extra["response_id"]) == ("Hi", "stop", "resp_1")
+    for name, reason in (("completed", "stop"), ("incomplete", "unknown")):
+        turn = read(sse(*events[:-1], {"type": f"response.{name}"}))[1]
+        assert (turn.message.content, turn.stop_reason, turn.extra["response_id"]) == ("Hi", reason, "resp_1")
 
 
 def test_the_final_record_wins_over_what_came_before_it() -> None:
@@ -130,7 +131,7 @@ def test_the_final_record_wins_over_what_came_before_it() -> None:
 
 def test_unknown_events_and_what_comes_after_the_end_are_not_read() -> None:
     events = events_of(response(message(text("Hi"))))
-    odd: Json = {"type": "response.telepathy.delta", "delta": 7}
+    odd: Json = {"type": "response.telepathy.delta", "delta": 7, "item": 7, "response": 7}
     assert (
         read(sse(odd, *events, {"type": "error", "message": "late"}) + b"data: {broken\n\n")[1].message.content == "Hi"
     )

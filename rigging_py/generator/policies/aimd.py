@@ -21,9 +21,9 @@ class Aimd:
     `successes` are those since the limit changed, `lowered` is when it last went down.
     """
 
-    limit: float
+    limit: int
     floor: int = 1
-    ceiling: float = float("inf")
+    ceiling: int | None = None
     successes: int = 0
     lowered: float = float("-inf")
 
@@ -38,9 +38,9 @@ def after(state: Aimd, event: Event, now: float, *, started: float, is_full: boo
     if event == "limited":
         if started <= state.lowered:
             return state
-        return replace(state, limit=max(float(state.floor), state.limit * _KEPT), successes=0, lowered=now)
+        return replace(state, limit=max(state.floor, int(state.limit * _KEPT)), successes=0, lowered=now)
     if not is_full or started <= state.lowered:
         return state
-    if state.successes + 1 < max(_WINDOW_MIN, int(state.limit)):
+    if state.successes + 1 < max(_WINDOW_MIN, state.limit):
         return replace(state, successes=state.successes + 1)
-    return replace(state, limit=min(state.ceiling, state.limit + 1), successes=0)
+    return replace(state, limit=min(state.limit + 1, state.ceiling or state.limit + 1), successes=0)

@@ -45,12 +45,13 @@ class Policy(Generator):
     one's. `params` go over those of the generator inside, and the pipeline's go over both.
     """
 
+    model: str = ""
     inner: Generator = Field(exclude=True)
 
     @model_validator(mode="before")
     @classmethod
     def _name_the_model(cls, values: Any) -> Any:
-        return {"model": values["inner"].model, **values} if "model" not in values and "inner" in values else values
+        return {**values, "model": values["inner"].model} if isinstance(values.get("inner"), Generator) else values
 
     @classmethod
     def over(cls, generators: Sequence[Generator], params: GenerateParams, fields: Mapping[str, Any]) -> Self:
@@ -124,6 +125,11 @@ def as_generator(given: Generator | str) -> Generator:
     return (
         given if isinstance(given, Generator) else import_module("rigging_py.generator.registry").get_generator(given)
     )
+
+
+def given(**settings: Any) -> dict[str, Any]:
+    """Those that are not None. What was not given is not written into identifiers."""
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _agreed(answers: Sequence[bool | None]) -> bool | None:

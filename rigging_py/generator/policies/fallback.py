@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 from rigging_py.error import FailureKind, InvalidError, InvalidGeneratorError, ProviderError
 from rigging_py.generator.base import Generator
 from rigging_py.generator.policies.attempts import failed_after, with_attempts
-from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator
+from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator, given
 from rigging_py.message import GeneratedText, GenerateParams, ModelTurn
 
 
@@ -89,9 +89,9 @@ def _name_of(generator: Generator) -> str:
         return f"{type(generator).__name__}!{generator.model}"
 
 
-def fallback(first: Generator | str, *others: Generator | str, **settings: Any) -> Fallback:
+def fallback(first: Generator | str, *others: Generator | str, on: Sequence[FailureKind] | None = None) -> Fallback:
     """A generator that asks `first`, and when that fails in a way that another may not, the next, and so on.
 
-    The settings are the fields of `Fallback`, such as `on=["RateLimited"]`.
+    `on` are the kinds of such failures; None leaves them as they are in `Fallback`.
     """
-    return Fallback(inner=as_generator(first), others=tuple(map(as_generator, others)), **settings)
+    return Fallback(inner=as_generator(first), others=tuple(map(as_generator, others)), **given(on=on))

@@ -126,7 +126,7 @@ class Gate:
     @property
     def limit(self) -> float:
         """How many may be under way at once now."""
-        return self._concurrency if self.aimd is None else int(self.aimd.limit)
+        return self._concurrency if self.aimd is None else self.aimd.limit
 
     async def enter(self, tokens: float) -> Place:
         """Waits for a place, behind those who came before, and takes it; `leave` gives it back."""

@@ -12,15 +12,14 @@ from rigging_py.error import ProviderError, RateLimitedError
 from rigging_py.generator.base import Generator
 from rigging_py.generator.clock import Clock
 from rigging_py.generator.policies.aimd import Aimd, Event
-from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator
+from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator, given
+from rigging_py.generator.policies.estimate import read_by, written_by
 from rigging_py.generator.policies.gate import Gate
 from rigging_py.generator.policies.shared import shared
-from rigging_py.message import GeneratedText, Message, ModelTurn, Usage
+from rigging_py.message import GeneratedText, ModelTurn, Usage
 
 _FIRST = 8
 """Requests at once with which the search for a provider's limit begins."""
-_BYTES_PER_TOKEN = 4
-_TOKENS_PER_MESSAGE = 4
 
 
 class Limit(Policy):
@@ -58,7 +57,7 @@ class Limit(Policy):
         return self._gate.limit
 
     async def answer(self, call: Call) -> AsyncGenerator[Piece, None]:
-        place = await self._gate.enter(estimate(call, self.inner) if self.tpm else 0)
+        place = await self._gate.enter(read_by(call) + written_by(call, self.inner) if self.tpm else 0)
         tokens: int | None = None
         event: Event | None = None
         pause: float | None = None
@@ -79,8 +78,8 @@ class Limit(Policy):
             self._gate.leave(place, tokens=tokens, event=event, pause=pause)
 
     def _new_gate(self) -> Gate:
-        ceiling = float("inf") if self.concurrency is None else self.concurrency
-        aimd = Aimd(max(self.floor, min(_FIRST, ceiling)), self.floor, max(self.floor, ceiling))
+        ceiling = None if self.concurrency is None else max(self.floor, self.concurrency)
+        aimd = Aimd(max(self.floor, min(_FIRST, ceiling or _FIRST)), self.floor, ceiling)
         return Gate(
             self.clock,
             concurrency=self.concurrency,
@@ -88,28 +87,6 @@ class Limit(Policy):
             tpm=self.tpm,
             aimd=aimd if self.adaptive else None,
         )
-
-
-def estimate(call: Call, generator: Generator) -> int:
-    """About how many tokens a call reads and writes, by the bytes of its text and the most that it may write."""
-    if isinstance(call.said, str):
-        read = len(call.said.encode()) // _BYTES_PER_TOKEN
-    else:
-        read = sum(map(_tokens_of, call.said))
-    return read + _most_written(call, generator)
-
-
-def _tokens_of(message: Message) -> int:
-    calls = "".join(f"{one.name}{one.arguments}" for one in message.tool_calls or ())
-    return len(f"{message.content}{calls}".encode()) // _BYTES_PER_TOKEN + _TOKENS_PER_MESSAGE
-
-
-def _most_written(call: Call, generator: Generator) -> int:
-    params = generator.params.merge_with(call.params)
-    while params.max_tokens is None and isinstance(generator, Policy):
-        generator = generator.inner
-        params = generator.params
-    return params.max_tokens or 0
 
 
 def _used(piece: ModelTurn | GeneratedText) -> int | None:
@@ -122,9 +99,30 @@ def _total(usages: Iterable[Usage | None]) -> int | None:
     return sum(told) if told else None
 
 
-def limit(generator: Generator | str, **settings: Any) -> Limit:
+def limit(
+    generator: Generator | str,
+    *,
+    concurrency: int | None = None,
+    rpm: int | None = None,
+    tpm: int | None = None,
+    adaptive: bool | None = None,
+    floor: int | None = None,
+    max_pause: float | None = None,
+    name: str | None = None,
+    clock: Clock | None = None,
+) -> Limit:
     """A generator that asks `generator`, or the one a connection string describes, no more than it may.
 
-    The settings are the fields of `Limit`, such as `rpm=60` or `concurrency=8`.
+    The settings are the fields of `Limit`; None leaves one as it is there.
     """
+    settings = given(
+        concurrency=concurrency,
+        rpm=rpm,
+        tpm=tpm,
+        adaptive=adaptive,
+        floor=floor,
+        max_pause=max_pause,
+        name=name,
+        clock=clock,
+    )
     return Limit(inner=as_generator(generator), **settings)

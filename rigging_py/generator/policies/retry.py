@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import Any
 
 from pydantic import Field
 
@@ -13,7 +12,7 @@ from rigging_py.error import ProviderError
 from rigging_py.generator.base import Generator
 from rigging_py.generator.clock import Clock
 from rigging_py.generator.policies.attempts import failed_after, with_attempts
-from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator
+from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator, given
 
 _DOUBLINGS_MAX = 60
 
@@ -75,9 +74,30 @@ class Retry(Policy):
         return error.retryable and (self.unknown or not error.is_outcome_unknown)
 
 
-def retry(generator: Generator | str, **settings: Any) -> Retry:
+def retry(
+    generator: Generator | str,
+    *,
+    attempts: int | None = None,
+    first: float | None = None,
+    most: float | None = None,
+    max_retry_after: float | None = None,
+    total: float | None = None,
+    unknown: bool | None = None,
+    clock: Clock | None = None,
+    random: Callable[[], float] | None = None,
+) -> Retry:
     """A generator that asks `generator`, or the one a connection string describes, again after failures that may pass.
 
-    The settings are the fields of `Retry`, such as `attempts=5`.
+    The settings are the fields of `Retry`; None leaves one as it is there.
     """
+    settings = given(
+        attempts=attempts,
+        first=first,
+        most=most,
+        max_retry_after=max_retry_after,
+        total=total,
+        unknown=unknown,
+        clock=clock,
+        random=random,
+    )
     return Retry(inner=as_generator(generator), **settings)

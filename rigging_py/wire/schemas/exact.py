@@ -24,28 +24,34 @@ class JsonText(NamedTuple):
     def read(cls, text: str, *, exact: bool = False) -> Self | None:
         """What the text says, None for one that is no JSON; `exact` leaves numbers as they were written."""
         try:
-            read_float: Any = Number if exact else float
-            return cls(json.loads(text, parse_float=read_float, parse_constant=_no_number))
+            return cls((_EXACT if exact else _READ).decode(text))
         except (ValueError, RecursionError):
             return None
 
 
 def written(value: Any) -> str:
-    """The JSON text of a value."""
+    """The JSON text of what was read exactly."""
+    try:
+        text = _PLAIN.encode(value)
+    except TypeError:
+        text = _laid_out(value)  # there is a number with a point in it
+    # Half of a surrogate pair can only be escaped.
+    return text if text.isascii() else _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+
+
+def _laid_out(value: Any) -> str:
     if isinstance(value, Number):
         return value.text
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value).items()
-        return "{" + ", ".join(f"{_plain(name)}: {written(one)}" for name, one in members) + "}"
+        return "{" + ", ".join(f"{_PLAIN.encode(name)}: {_laid_out(one)}" for name, one in members) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(written, cast("list[Any]", value))) + "]"
-    return _plain(value)
+        return "[" + ", ".join(map(_laid_out, cast("list[Any]", value))) + "]"
+    return _PLAIN.encode(value)
 
 
-def _plain(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    # Half of a surrogate pair can only be escaped.
-    return text if text.isascii() or not _HALF.search(text) else json.dumps(value)
+_PLAIN = json.JSONEncoder(ensure_ascii=False)
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def is_type(kind: str, value: object) -> bool:
@@ -63,8 +69,11 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
     "null": type(None),
 }
-_HALF = re.compile("[\ud800-\udfff]")
 
 
 def _no_number(word: str) -> Any:
     raise ValueError(f"{word} is no JSON")
+
+
+_READ = json.JSONDecoder(parse_constant=_no_number)
+_EXACT = json.JSONDecoder(parse_float=cast("Any", Number), parse_constant=_no_number)

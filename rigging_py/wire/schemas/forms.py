@@ -127,9 +127,9 @@ class Pairs:
         pairs = [as_mapping(one) for one in as_list(value)]
         keys = [one.get("key") for one in pairs]
         # With a key given twice one of its values would be lost without a word.
-        is_whole = all(one.keys() == {"key", "value"} for one in pairs) and all(isinstance(key, str) for key in keys)
+        is_whole = all(set(one) == {"key", "value"} for one in pairs) and all(isinstance(key, str) for key in keys)
         if not isinstance(value, list) or not is_whole or len(set(keys)) < len(keys):
-            return value
+            return cast("Any", value)
         return {str(one["key"]): self.value.restore(one["value"], forms) for one in pairs}
 
     def changes(self, forms: Forms, seen: frozenset[str]) -> bool:  # noqa: ARG002 — as the others

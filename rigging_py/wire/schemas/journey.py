@@ -28,7 +28,7 @@ class StrictShape(JsonShape):
     """A shape that the provider is asked to hold to, where that is an option of its own."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Journey:
     """What is sent, and the way back of what comes. `tools` are those whose arguments must be turned back."""
 
@@ -37,12 +37,13 @@ class Journey:
     tools: Mapping[str, TravelSchema] = field(default_factory=dict[str, TravelSchema])
 
     @property
-    def _is_direct(self) -> bool:
+    def is_direct(self) -> bool:
+        """Whether nothing must be turned back."""
         return self.output is None and not self.tools
 
     def restored(self, turn: ModelTurn) -> ModelTurn:
         """The turn as the rest of the program knows it."""
-        if self._is_direct:
+        if self.is_direct:
             return turn
         message = turn.message.shell()
         if message.tool_calls:
@@ -80,7 +81,7 @@ class Arrivals:
 
     def feed(self, deltas: Iterable[Delta]) -> Iterable[Delta]:
         """What may be shown of these deltas."""
-        if self.journey._is_direct:
+        if self.journey.is_direct:
             return deltas
         return [shown for delta in deltas for shown in self._shown(delta)]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 from rigging_py.parsing.shape import JsonSchema
 from rigging_py.parsing.untyped import as_list, as_mapping
 
 _DEFINED = ("$defs", "definitions")
 _DATA = frozenset({"default", "const", "enum", "examples"})
+_MEMBERS = frozenset({"properties", "patternProperties", "additionalProperties"})
 _REMARKS = frozenset({"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment"})
 
 
@@ -75,8 +76,7 @@ class Source:
         left: list[object] = [value]
         while left:
             one = left.pop()
-            if isinstance(one, list):
-                left.extend(cast("list[object]", one))
+            left.extend(as_list(one))
             for key, part in as_mapping(one).items():
                 if key == "$ref" and (name := self.name(part)) is not None:
                     found.add(name)
@@ -90,15 +90,12 @@ class Source:
         name = self.name(given["$ref"]) if "$ref" in given else None
         if name is not None:
             return name not in seen and self.takes_null(self.definitions[name], seen | {name})
-        fixed = [given["const"]] if "const" in given else given.get("enum")
-        if isinstance(fixed, list) and None not in cast("list[object]", fixed):
+        if given.get("const", given.get("enum")) is not None and None not in as_list(given.get("enum")):
             return False
-        kinds = given.get("type")
-        if kinds is not None:
-            return "null" in as_list(kinds) if isinstance(kinds, list) else kinds == "null"
-        branches = given.get("anyOf") or given.get("oneOf")
-        if isinstance(branches, list):
-            return any(self.takes_null(one, seen) for one in cast("list[object]", branches))
+        if "type" in given:
+            return "null" in (as_list(given["type"]) or [given["type"]])
+        if branches := as_list(given.get("anyOf") or given.get("oneOf")):
+            return any(self.takes_null(one, seen) for one in branches)
         return not (isinstance(schema, bool) and not schema)
 
     def only_value(self, schema: object) -> list[Any]:
@@ -120,6 +117,7 @@ class Source:
 def merged(schema: JsonSchema, source: Source) -> JsonSchema | None:
     """A schema without its `allOf`, where that can be said at once: no two parts speak of the same."""
     whole: dict[str, Any] = {key: one for key, one in schema.items() if key != "allOf"}
+    speaking = int(not _MEMBERS.isdisjoint(whole))
     left = [as_mapping(part) for part in as_list(schema.get("allOf"))]
     seen: set[str] = set()
     while left:
@@ -131,9 +129,11 @@ def merged(schema: JsonSchema, source: Source) -> JsonSchema | None:
                 return None
             seen.add(name)
             left.insert(0, as_mapping(source.definitions[name]))
+        speaking += not _MEMBERS.isdisjoint(part)
         if not all(_joins(whole, key, value) for key, value in part.items()):
             return None
-    return whole
+    # What is additional is for each part to say of its own members.
+    return None if speaking > 1 and "additionalProperties" in whole else whole
 
 
 def _joins(whole: dict[str, Any], key: str, value: Any) -> bool:
@@ -146,4 +146,4 @@ def _joins(whole: dict[str, Any], key: str, value: Any) -> bool:
         whole[key] = {**as_mapping(whole[key]), **as_mapping(value)}
     else:
         return key in _REMARKS or (key != "properties" and whole[key] == value)
-    return key != "additionalProperties"
+    return True

@@ -49,7 +49,10 @@ class TravelSchema:
     def restore_text(self, text: str) -> str:
         """The same for a JSON text. What is no JSON stays as it is, and so do the digits of every number."""
         read = JsonText.read(text, exact=True) if self.restores else None
-        return text if read is None else written(self.restore(read.value))
+        try:
+            return text if read is None else written(self.restore(read.value))
+        except RecursionError:
+            return text  # it holds itself too often, and is refused for that or for its form
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.changes)) or "Nothing is rewritten."

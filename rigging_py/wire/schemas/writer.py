@@ -90,6 +90,9 @@ class _Writer:
         if self.dialect.needs_object and schema.get("type") != "object":
             self._tell("", f"travels as the member {RESULT!r} of an object", "the root must be an object", "restored")
             schema, form = _closed({RESULT: schema}), Wrapped(form)
+        for name in self.forms:
+            if not _ends(self.forms[name], self.forms):
+                self.forms[name] = SAME
         if self.definitions:
             schema = {**schema, "$defs": self.definitions}
         return Written(schema, form, self.forms, tuple(self.changes), self.unwritable)
@@ -312,7 +315,7 @@ class _Writer:
         is_recursive = self.source.is_recursive(name, place.names)
         recursion = self.dialect.recursion
         if is_recursive and (recursion == "no" or (recursion == "optional" and not place.is_optional)):
-            return self._anything(schema, place, "it holds itself")
+            return self._anything({**as_mapping(self.source.definitions[name]), **schema}, place, "it holds itself")
         beside = {key: one for key, one in schema.items() if key not in ("$ref", "$defs", "definitions")}
         if beside and name not in place.names:
             inside = replace(place, names=place.names | {name}, level=place.level + 1)
@@ -330,6 +333,7 @@ class _Writer:
         """What cannot be described travels in the way that can say anything."""
         said = {key: one for key, one in as_mapping(schema).items() if key in ("title", "description")}
         if self.dialect.anything == "types":
+            self._tell(place.path, "may be anything", why, "checked")
             return {**said, "type": list(TYPES)}, SAME
         if self.dialect.anything == "no":
             self._cannot(place, why)
@@ -376,6 +380,15 @@ def _closed(members: Mapping[str, Any], required: Sequence[str] | None = None) -
     """An object of these members, of which all are required unless it is said."""
     needed = list(members) if required is None else list(required)
     return {"type": "object", "properties": dict(members), "required": needed, "additionalProperties": False}
+
+
+def _ends(form: Form, forms: Mapping[str, Form]) -> bool:
+    """Whether a definition is anything but itself by other names."""
+    seen: set[str] = set()
+    while isinstance(form, Named) and form.name not in seen:
+        seen.add(form.name)
+        form = forms[form.name]
+    return not isinstance(form, Named)
 
 
 def _members_form(forms: Mapping[str, Form], absent: set[str], rest: Form) -> Form:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import rigging_py as rg
 from rigging_py.error import RateLimitedError
 from rigging_py.generator import FunctionGenerator, Limit
-from rigging_py.generator.policies.aimd import Aimd, after
+from rigging_py.generator.policies.aimd import Aimd, Event, after
 from tests.generator.policies.aimd_traces import TRACES, Trace
 
 
@@ -88,25 +88,26 @@ async def test_a_pause_that_is_asked_for_is_one_for_all() -> None:
     assert [(no, at) for no in provider.refused for at in provider.asked if no < at < no + pause - 1e-6] == []
 
 
-events = st.lists(
-    st.tuples(st.sampled_from(["succeeded", "limited"]), st.floats(0, 10), st.floats(0, 10), st.booleans()), max_size=60
-)
+kinds: list[Event] = ["succeeded", "limited"]
+events = st.lists(st.tuples(st.sampled_from(kinds), st.floats(0, 10), st.floats(0, 10), st.booleans()), max_size=60)
 
 
 @given(floor=st.integers(1, 5), more=st.integers(0, 20), events=events)
-def test_it_stays_between_floor_and_ceiling_whatever_happens(floor: int, more: int, events: list[object]) -> None:
-    state, now = Aimd(floor + more / 2, floor, floor + more), 0.0
-    for event, passed, ago, is_full in events:  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
+def test_it_stays_between_floor_and_ceiling_whatever_happens(
+    floor: int, more: int, events: list[tuple[Event, float, float, bool]]
+) -> None:
+    state, now = Aimd(floor + more // 2, floor, floor + more), 0.0
+    for event, passed, ago, is_full in events:
         now += passed
         state = after(state, event, now, started=now - ago, is_full=is_full)
-        assert floor <= int(state.limit) <= floor + more
+        assert floor <= state.limit <= floor + more
 
 
 def test_the_refusals_of_one_window_count_once() -> None:
     state = after(Aimd(10), "limited", 5, started=4, is_full=True)
     assert state.limit == 7
     assert after(state, "limited", 6, started=4.5, is_full=True) == state
-    assert after(state, "limited", 7, started=6, is_full=True).limit == pytest.approx(4.9)
+    assert after(state, "limited", 7, started=6, is_full=True).limit == 4
 
 
 @pytest.mark.parametrize(("limit", "successes"), [(1, 10), (3, 10), (12, 12), (40, 40)])

@@ -24,6 +24,7 @@ from rigging_py.error import (
 )
 from rigging_py.generator import Clock, Cut, Retry
 from rigging_py.message import Delta, TextDelta
+from rigging_py.run import StreamedText
 
 
 def always(value: float = 1.0) -> Any:
@@ -33,7 +34,8 @@ def always(value: float = 1.0) -> Any:
 def patient(model: rg.Generator, **settings: Any) -> tuple[Retry, rg.VirtualClock]:
     """A generator that retries on a clock of its own, and waits as long as it may."""
     clock = rg.VirtualClock()
-    return rg.retry(model, **{"clock": clock, "random": always(), **settings}), clock
+    given: dict[str, Any] = {"clock": clock, "random": always(), **settings}
+    return rg.retry(model, **given), clock
 
 
 def fault(**facts: Any) -> ServerFaultError:
@@ -165,7 +167,7 @@ async def test_a_stream_is_begun_again_until_its_first_delta() -> None:
     model = rg.scripted(fault(), Cut("Hi there."), "Hi there.")
     retrying, _ = patient(model)
     async with retrying.chat("Hello").stream() as stream:
-        told = [event.text async for event in stream if hasattr(event, "text")]
+        told = [event.text async for event in stream if isinstance(event, StreamedText)]
     assert "".join(told) == "Hi there."
     assert len(model.heard) == 3
 

@@ -1,0 +1,31 @@
+"""About how many tokens a call takes, guessed before it is made: there is no tokenizer for most models."""
+
+from __future__ import annotations
+
+from pydantic_core import to_json
+
+from rigging_py.generator.base import Generator
+from rigging_py.generator.policies.base import Call
+from rigging_py.generator.policies.canonical import leaves
+
+_BYTES_A_TOKEN = 4
+"""Of English prose; in other scripts characters have more bytes, and take more tokens too."""
+
+
+def read_by(call: Call) -> int:
+    """Tokens that a call likely reads: of its text, of its calls and of its tools."""
+    if isinstance(call.said, str):
+        return _tokens(len(call.said.encode(errors="replace")))
+    said = sum(len(message.content.encode(errors="replace")) for message in call.said)
+    calls = sum(len(one.arguments) for message in call.said for one in message.tool_calls or ())
+    tools = len(to_json(call.params.tools)) if call.params.tools else 0
+    return _tokens(said + calls + tools)
+
+
+def written_by(call: Call, generator: Generator) -> int:
+    """The most tokens that any of those inside may write; 0 where nothing limits them."""
+    return max((params.max_tokens or 0 for _, params in leaves(generator, call.params)), default=0)
+
+
+def _tokens(size: int) -> int:
+    return -(-size // _BYTES_A_TOKEN)
