@@ -89,6 +89,8 @@ def read_usage(raw: object) -> Usage | None:
     cached, kept = (as_count(counts.get(f"cache_{done}_input_tokens")) for done in ("read", "creation"))
     read, written = as_count(counts.get("input_tokens")) + cached + kept, as_count(counts.get("output_tokens"))
     thought = as_count(as_mapping(counts.get("output_tokens_details")).get("thinking_tokens"))
+    # Those that are kept for an hour have a price of their own.
+    long = as_count(as_mapping(counts.get("cache_creation")).get("ephemeral_1h_input_tokens"))
     return Usage(
         input_tokens=read,
         output_tokens=written,
@@ -96,6 +98,7 @@ def read_usage(raw: object) -> Usage | None:
         cached_tokens=cached or None,
         cache_write_tokens=kept or None,
         reasoning_tokens=thought or None,
+        **({"cache_write_1h_tokens": long} if long else {}),
     )
 
 
