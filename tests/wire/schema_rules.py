@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rigging_py.parsing.untyped import as_mapping, as_object
+
 Schema = Mapping[str, Any]
 
 OPENAI_KEYS = {
@@ -32,7 +34,7 @@ def parts(schema: Schema) -> list[Schema]:
     inside += [*schema.get("prefixItems", []), *(schema[key] for key in ("items",) if key in schema)]
     if isinstance(schema.get("additionalProperties"), dict):
         inside.append(schema["additionalProperties"])
-    return [schema, *(part for one in inside if isinstance(one, dict) for part in parts(one))]
+    return [schema, *(part for one in inside if as_object(one) is not None for part in parts(as_mapping(one)))]
 
 
 def is_known(schema: Schema, keys: set[str]) -> None:
@@ -97,8 +99,8 @@ def needed_end(schema: Schema, whole: Schema, inside: frozenset[str]) -> None:
     needed = [one for name, one in schema.get("properties", {}).items() if name in schema.get("required", [])]
     listed = [*schema.get("anyOf", []), *schema.get("prefixItems", []), schema.get("items")]
     for one in [*needed, *listed]:
-        if isinstance(one, dict):
-            needed_end(one, whole, inside)
+        if (part := as_object(one)) is not None:
+            needed_end(part, whole, inside)
 
 
 def is_llama(schema: Schema) -> None:

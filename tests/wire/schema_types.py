@@ -8,13 +8,14 @@ import enum
 import json
 from collections.abc import Iterator, Mapping
 from itertools import islice, product
-from typing import Annotated, Any, Literal, NamedTuple, Union
+from typing import Annotated, Any, Literal, NamedTuple, Optional, Union
 from uuid import UUID
 
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from rigging_py.parsing.untyped import as_list, as_mapping, as_object
 from rigging_py.wire.schemas import forms as ways
 
 
@@ -103,32 +104,54 @@ _names = iter(f"Model{index}" for index in range(10**9))
 def models(draw: st.DrawFn, inner: st.SearchStrategy[Sort]) -> Sort:
     """A class of some members, of which some may be missing."""
     fields: dict[str, Any] = {}
-    values: dict[str, Any] = {}
-    optional: dict[str, Any] = {}
+    values: dict[str, st.SearchStrategy[Any]] = {}
+    optional: dict[str, st.SearchStrategy[Any]] = {}
     for name in draw(st.lists(st.sampled_from(["a", "b", "key", "value", "result"]), max_size=3, unique=True)):
         sort = draw(inner)
         if draw(st.booleans()):
-            fields[name], values[name] = (
-                (sort.kind, Field(description=draw(st.sampled_from([None, "Words."])))),
-                sort.values,
-            )
+            fields[name] = (sort.kind, Field(description=draw(st.sampled_from([None, "Words."]))))
+            values[name] = sort.values
         else:
             fields[name], optional[name] = (sort.kind, draw(sort.values)), sort.values
     config = ConfigDict(extra=draw(st.sampled_from(["ignore", "forbid"])))
-    kind = create_model(next(_names), __config__=config, **fields)
-    return Sort(kind, st.fixed_dictionaries(values, optional=optional).map(lambda given: kind.model_construct(**given)))
+    kind: Any = create_model(next(_names), __config__=config, **fields)
+    given: st.SearchStrategy[Any] = st.fixed_dictionaries(values, optional=optional)
+    return Sort(kind, given.map(lambda some: kind.model_construct(**some)))
+
+
+_OR_NONE: Any = Optional
+_UNION: Any = Union
+
+
+def _listed(one: Sort) -> Sort:
+    return Sort(list.__class_getitem__(one.kind), st.lists(one.values, max_size=2))
+
+
+def _mapped(one: Sort) -> Sort:
+    return Sort(
+        dict.__class_getitem__((str, one.kind)), st.dictionaries(st.text("ab", max_size=2), one.values, max_size=2)
+    )
+
+
+def _optional(one: Sort) -> Sort:
+    return Sort(_OR_NONE[one.kind], st.none() | one.values) if one.kind is not None else one
+
+
+def _paired(one: Sort, other: Sort) -> Sort:
+    return Sort(tuple.__class_getitem__((one.kind, other.kind)), st.tuples(one.values, other.values))
+
+
+def _either(one: Sort, other: Sort) -> Sort:
+    return Sort(_UNION[one.kind, other.kind], one.values | other.values)
 
 
 def _compound(inner: st.SearchStrategy[Sort]) -> st.SearchStrategy[Sort]:
-    pairs = st.tuples(inner, inner)
     return st.one_of(
-        inner.map(lambda one: Sort(list[one.kind], st.lists(one.values, max_size=2))),
-        inner.map(
-            lambda one: Sort(dict[str, one.kind], st.dictionaries(st.text("ab", max_size=2), one.values, max_size=2))
-        ),
-        inner.map(lambda one: Sort(one.kind | None, st.none() | one.values) if one.kind is not None else one),
-        pairs.map(lambda two: Sort(tuple[two[0].kind, two[1].kind], st.tuples(two[0].values, two[1].values))),
-        pairs.map(lambda two: Sort(Union[two[0].kind, two[1].kind], two[0].values | two[1].values)),  # noqa: UP007
+        inner.map(_listed),
+        inner.map(_mapped),
+        inner.map(_optional),
+        st.builds(_paired, inner, inner),
+        st.builds(_either, inner, inner),
         models(inner),
         models(inner),
     )
@@ -139,68 +162,69 @@ SORTS: st.SearchStrategy[Sort] = st.recursive(st.sampled_from(PLAIN), _compound,
 
 def written(form: ways.Form, value: Any, forms: ways.Forms) -> Iterator[Any]:
     """The ways in which a value may be given for a rewritten schema, right and wrong ones."""
+    members, items = as_object(value), as_list(value)
     match form:
-        case ways.Named(name):
-            yield from written(forms[name], value, forms)
-        case ways.Members(named, absent, rest) if isinstance(value, dict):
-            full = {**dict.fromkeys(absent), **value}
-            options = [list(islice(written(named.get(key, rest), one, forms), 9)) for key, one in full.items()]
-            blank = [
-                [None] if key in absent and key not in value else some for key, some in zip(full, options, strict=True)
-            ]
-            yield from (dict(zip(full, some, strict=True)) for some in product(*blank))
-        case ways.Items(rest, first) if isinstance(value, list):
-            each = [*first, *[rest] * len(value)]
-            options = [list(islice(written(one, item, forms), 9)) for one, item in zip(each, value, strict=False)]
-            yield from map(list, product(*options))
-        case ways.Places(members) if isinstance(value, list) and len(value) == len(members):
+        case ways.Named():
+            yield from written(forms[form.name], value, forms)
+        case ways.Members() if members is not None:
+            full = {**dict.fromkeys(form.absent), **members}
+            ways_of = {key: few(form.named.get(key, form.rest), one, forms) for key, one in full.items()}
+            ways_of |= {key: [None] for key in form.absent if key not in members}
+            yield from (dict(zip(full, some, strict=True)) for some in product(*ways_of.values()))
+        case ways.Items() if isinstance(value, list):
+            each = [*form.first, *[form.rest] * len(items)]
+            yield from map(list, product(*(few(one, item, forms) for one, item in zip(each, items, strict=False))))
+        case ways.Places() if isinstance(value, list) and len(items) == len(form.members):
+            each = list(form.members.values())
+            options = [few(one, item, forms) for one, item in zip(each, items, strict=True)]
+            yield from (dict(zip(form.members, some, strict=True)) for some in product(*options))
+        case ways.Pairs() if members is not None:
             options = [
-                list(islice(written(one, item, forms), 9)) for one, item in zip(members.values(), value, strict=True)
-            ]
-            yield from (dict(zip(members, some, strict=True)) for some in product(*options))
-        case ways.Pairs(inner) if isinstance(value, dict):
-            options = [
-                [{"key": key, "value": one} for one in islice(written(inner, item, forms), 9)]
-                for key, item in value.items()
+                [{"key": key, "value": one} for one in few(form.value, item, forms)] for key, item in members.items()
             ]
             yield from map(list, product(*options))
         case ways.Text():
             yield json.dumps(value)
-        case ways.Wrapped(inner):
-            yield from ({ways.RESULT: one} for one in written(inner, value, forms))
-        case ways.Either(branches):
-            for one in branches:
-                whole = Draft202012Validator({**one.schema, "$defs": form.definitions})
+        case ways.Wrapped():
+            yield from ({ways.RESULT: one} for one in written(form.value, value, forms))
+        case ways.Either():
+            for one in form.branches:
+                whole: Any = Draft202012Validator({**one.schema, "$defs": form.definitions})
                 yield from filter(whole.is_valid, written(one.form, value, forms))
         case _:
             yield value
 
 
+def few(form: ways.Form, value: Any, forms: ways.Forms) -> list[Any]:
+    return list(islice(written(form, value, forms), 9))
+
+
 def says(form: ways.Form, value: Any, given: Any, forms: ways.Forms) -> bool:
     """Whether what was given for a rewritten schema says the value and nothing else."""
-    match form, given:
-        case ways.Named(name), _:
-            return says(forms[name], value, given, forms)
-        case ways.Members(named, absent, rest), dict() if isinstance(value, dict):
-            told = {key: one for key, one in given.items() if one is not None or key not in absent}
-            return told.keys() == value.keys() and all(
-                says(named.get(key, rest), value[key], one, forms) for key, one in told.items()
+    members, items, told, of = as_object(value), as_list(value), as_list(given), as_mapping(given)
+    is_list, is_text = isinstance(value, list), isinstance(given, str)
+    match form:
+        case ways.Named():
+            return says(forms[form.name], value, given, forms)
+        case ways.Members() if members is not None:
+            there = {key: one for key, one in of.items() if one is not None or key not in form.absent}
+            return there.keys() == members.keys() and all(
+                says(form.named.get(key, form.rest), members[key], one, forms) for key, one in there.items()
             )
-        case ways.Items(rest, first), list() if isinstance(value, list) and len(given) == len(value):
-            each = [*first, *[rest] * len(value)]
-            return all(says(one, *two, forms) for one, two in zip(each, zip(value, given, strict=True), strict=False))
-        case ways.Places(members), dict() if isinstance(value, list) and len(given) == len(value):
-            return all(
-                says(one, item, given[key], forms) for (key, one), item in zip(members.items(), value, strict=True)
-            )
-        case ways.Pairs(inner), list() if isinstance(value, dict) and len(given) == len(value):
-            return all(says(inner, value[pair["key"]], pair["value"], forms) for pair in given)
-        case ways.Text(), str():
+        case ways.Items() if is_list and len(told) == len(items):
+            each = [*form.first, *[form.rest] * len(items)]
+            return all(says(one, item, said, forms) for one, item, said in zip(each, items, told, strict=False))
+        case ways.Places() if is_list and len(of) == len(items):
+            places = zip(form.members.items(), items, strict=True)
+            return all(says(one, item, of[key], forms) for (key, one), item in places)
+        case ways.Pairs() if members is not None and len(told) == len(members):
+            return all(says(form.value, members[pair["key"]], pair["value"], forms) for pair in told)
+        case ways.Text() if is_text:
             return same(json.loads(given), value)
-        case ways.Wrapped(inner), dict():
-            return says(inner, value, given[ways.RESULT], forms)
-        case ways.Either(branches), _:
-            return any(says(one.form, value, given, forms) for one in branches)
+        case ways.Wrapped():
+            return says(form.value, value, of[ways.RESULT], forms)
+        case ways.Either():
+            return any(says(one.form, value, given, forms) for one in form.branches)
         case _:
             return same(value, given)
 
