@@ -158,8 +158,6 @@ async def _read(deltas: AsyncIterator[Delta], call: Outgoing) -> AsyncGenerator[
 
 async def edited(flight: Flight, call: Outgoing, turn: ModelTurn) -> ModelTurn:
     """The turn as the run takes it; who reads the stream is told where that is not what it heard."""
-    if not call.edits:
-        return turn
     heard = turn.message.content
     for edit in call.edits:
         turn = await edit(turn)

@@ -259,7 +259,7 @@ async def _fly(this: Pass, flights: Sequence[Flight]) -> None:
     """Drives runs to their end."""
     live = list(flights)
     while live:
-        live = await _turn(this, live)
+        live = [flight for flight in await _turn(this, live) if not flight.is_done]
 
 
 async def _turn(this: Pass, flights: Sequence[Flight]) -> list[Flight]:

@@ -182,7 +182,7 @@ class Flight:
     async def heard(self, call: Outgoing, result: ModelTurn | BaseException) -> None:
         """Takes what the generator gave."""
         try:
-            if isinstance(result, ModelTurn):
+            if call.edits and isinstance(result, ModelTurn):
                 result = await edited(self, call, result)
             await self._take(call.step, result)
         except Exception as error:  # noqa: BLE001 — the wall before programs: what a check or a hook raises is this run's
@@ -259,6 +259,11 @@ class Flight:
             self.run.expire(now)
 
     # Reading.
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing more to do, and nothing to raise."""
+        return isinstance(self.end, Done) and self.error is None
 
     def failure(self) -> BaseException | None:
         """The exception that a failed run stands for, or that was raised, with the run on it."""
