@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
 from rigging_py.error import AuthenticationFailedError
-from rigging_py.generator.slots import Slots
+from rigging_py.generator.gate import Gate
 from rigging_py.message import Delta, GeneratedText, GenerateParams, Message, MessageDict, ModelTurn
 
 if TYPE_CHECKING:
@@ -32,25 +33,23 @@ GeneratedMessage = ModelTurn
 """What `generate_messages` gives for one conversation; the name that Rigging's users know."""
 
 
-_ANY_NUMBER = Slots(0)
-
-
 async def each(
     answer: Callable[[S, GenerateParams], Awaitable[A]],
     messages: Sequence[S],
     params: Sequence[GenerateParams],
-    slots: Slots | None = None,
+    gate: Gate | None = None,
 ) -> list[A | BaseException]:
-    """The answers to several conversations or texts from a function that answers one, each in a slot.
+    """The answers to several conversations or texts from a function that answers one, each behind the gate.
 
-    Without `slots` at most 64 of these are under way at once. What the function raises is that conversation's own
+    Without a gate at most 64 of these are under way at once. What the function raises is that conversation's own
     result; cancelling cancels them all.
     """
-    slots = slots or (Slots(64) if len(messages) > 1 else _ANY_NUMBER)
+    if gate is None and len(messages) > 1:
+        gate = Gate(concurrency=64)
 
     async def one(said: S, asked: GenerateParams) -> A | BaseException:
         try:
-            async with slots.one():
+            async with gate.one() if gate is not None else nullcontext():
                 return await answer(said, asked)
         except Exception as error:  # noqa: BLE001 — the wall between one conversation and the others
             return error

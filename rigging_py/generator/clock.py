@@ -23,6 +23,9 @@ class Clock:
         await asyncio.sleep(seconds)
 
 
+CLOCK = Clock()
+
+
 class VirtualClock(Clock):
     """A clock for tests: when all that is left to do is to wait for it, it moves to when the first wait ends.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 from rigging_py.generator.base import Generator, each
-from rigging_py.generator.slots import Slots
+from rigging_py.generator.gate import Gate
 from rigging_py.generator.templated import ChatTemplate
 from rigging_py.message import (
     Delta,
@@ -21,7 +21,7 @@ from rigging_py.message import (
     Usage,
 )
 
-_ALL = Slots(0)
+_ALL = Gate()
 """An engine has a queue of its own, and makes better batches of more."""
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import cache
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from pydantic import Field, PrivateAttr
 
@@ -17,12 +17,13 @@ from rigging_py.error import (
     GeneratorWarning,
 )
 from rigging_py.generator.base import Generator, each
+from rigging_py.generator.clock import CLOCK, Clock
 from rigging_py.generator.fixups import LITELLM_FIXUPS, with_fixups
+from rigging_py.generator.gate import Gate, Window
 from rigging_py.generator.lite_failures import failure_of, failure_within
 from rigging_py.generator.lite_reply import facts_of, is_probably_cut, with_media
 from rigging_py.generator.network import refuse_outside
 from rigging_py.generator.prices import add_cost
-from rigging_py.generator.slots import Pace, Slots
 from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, Usage, fresh
 from rigging_py.wire import (
     ChatStream,
@@ -44,13 +45,13 @@ class LiteLLMGenerator(Generator):
     """Requests under way at once, in all pipelines of this generator; 0 for any number."""
     min_delay_between_requests: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     """Milliseconds from the start of one request to that of the next, in all pipelines of this generator."""
-    _slots: dict[int, Slots] = PrivateAttr(default_factory=dict[int, Slots])
-    _paces: dict[float, Pace] = PrivateAttr(default_factory=dict[float, Pace])
+    clock: ClassVar[Clock] = CLOCK
+    _gates: dict[tuple[int, float], Gate] = PrivateAttr(default_factory=dict[tuple[int, float], Gate])
 
     async def generate_messages(
         self, messages: Sequence[Sequence[Message]], params: Sequence[GenerateParams]
     ) -> Sequence[ModelTurn | BaseException]:
-        return await each(self._answer, messages, params, self._room())
+        return await each(self._answer, messages, params, self._gate())
 
     async def supports_function_calling(self) -> bool | None:
         """What litellm's table says of the model; None where it says nothing. Nobody is asked over the network."""
@@ -69,7 +70,7 @@ class LiteLLMGenerator(Generator):
         provider makes that up too (Vertex through its old library, NLP Cloud), a cut cannot be seen. litellm 1.106 does
         not pass a refusal on when it is streamed: such an answer is empty.
         """
-        async with self._room().one():
+        async with self._gate().one():
             chunks = await self._asked(messages, params, stream=True)
             stream = ChatStream("litellm", self.key(), origin=self.model)
             async with aclosing(self._chunks(chunks)) as read:
@@ -87,13 +88,11 @@ class LiteLLMGenerator(Generator):
             self._warn_of_a_cut_prompt(turn.usage, messages)
         yield turn
 
-    def _room(self) -> Slots:
-        return self._slots.setdefault(self.max_connections, Slots(self.max_connections))
-
-    def pace(self) -> Pace:
-        """What spaces the requests of this generator and of those made from it."""
-        seconds = self.min_delay_between_requests / 1000
-        return self._paces.setdefault(seconds, Pace(seconds))
+    def _gate(self) -> Gate:
+        """What holds back the requests of this generator and of those made from it."""
+        most, delay = self.max_connections or None, self.min_delay_between_requests / 1000
+        distance = Window(1, delay) if delay else None
+        return self._gates.setdefault((most or 0, delay), Gate(self.clock, concurrency=most, requests=distance))
 
     def _warn_of_a_cut_prompt(self, usage: Usage | None, messages: Sequence[Message]) -> None:
         if usage and self.model.startswith("ollama") and is_probably_cut(usage.input_tokens, messages):
@@ -151,7 +150,6 @@ class LiteLLMGenerator(Generator):
             # Looking for MCP tools among the tools, litellm 1.106 imports a package that it does not require.
             "_skip_mcp_handler": True if merged.tools else None,
         }
-        await self.pace().start()
         try:
             # litellm writes into what it is given, and some of it is the generator's own.
             given = fresh({name: value for name, value in request.items() if value is not None})

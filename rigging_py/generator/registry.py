@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Generator as Generator_
-from contextlib import contextmanager, suppress
-from functools import lru_cache
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pkgutil import resolve_name
 from threading import Lock
-from typing import Annotated, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
-from pydantic import BaseModel, PydanticUserError, SecretStr, TypeAdapter, ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import to_jsonable_python
 
 from rigging_py.error import InvalidGeneratorError
 from rigging_py.generator.base import Generator
@@ -30,6 +26,7 @@ from rigging_py.generator.identifier import (
     parse_composition,
 )
 from rigging_py.generator.network import without_user
+from rigging_py.generator.options import from_text, to_text
 from rigging_py.generator.policies.base import Policy
 from rigging_py.generator.scripted import Named
 from rigging_py.generator.shorthands import SHORTHANDS
@@ -105,9 +102,9 @@ def _read_options(
     values: dict[str, Any] = {}
     for key, text in options.items():
         if key in _own_fields(cls):
-            fields[key] = _from_text(cls, key, text)
+            fields[key] = from_text(cls, key, text)
         elif key in _text_params():
-            values[key] = _from_text(GenerateParams, key, text)
+            values[key] = from_text(GenerateParams, key, text)
         else:
             known = [*_own_fields(cls), *_text_params()]
             raise InvalidGeneratorError(masked(identifier), key, f"{key!r} is no option of {cls.__name__}", known)
@@ -136,13 +133,13 @@ def _spelled(
 
 def _options_of(generator: Generator, params: GenerateParams | None) -> dict[str, str]:
     cls = type(generator)
-    options = {key: _to_text(cls, key, value) for key, value in _set_fields(generator).items()}
+    options = {key: to_text(cls, key, value) for key, value in _set_fields(generator).items()}
     given = generator.params.merge_with(params).given()
     if not given.get("extra"):
         given.pop("extra", None)
     if "api_base" in given:
         given["api_base"] = without_user(given["api_base"])
-    return options | {key: _to_text(GenerateParams, key, given[key]) for key in _text_params() if key in given}
+    return options | {key: to_text(GenerateParams, key, given[key]) for key in _text_params() if key in given}
 
 
 def register_generator(provider: str, generator_cls: type[Generator] | LazyGenerator) -> None:
@@ -284,63 +281,6 @@ def _set_fields(generator: Generator) -> dict[str, Any]:
 
 def _is_hidden(value: Any) -> bool:
     return isinstance(value, SecretStr) and not value.get_secret_value().startswith("env:")
-
-
-def _from_text(cls: type[BaseModel], key: str, text: str) -> Any:
-    """`text` as the declared type reads it; unchanged when it does not, for validation to complain.
-
-    Text that is JSON of a list or an object, and any JSON after `base64:`, is that value where the type allows it.
-    """
-    adapter = _adapter(cls, key)
-    for value in _documents(text):
-        with suppress(ValidationError):
-            return adapter.validate_python(value)
-    with suppress(ValidationError):
-        return adapter.validate_strings(text)
-    with suppress(ValueError):
-        return adapter.validate_python(json.loads(text))
-    return text
-
-
-def _documents(text: str) -> Iterator[Any]:
-    with suppress(ValueError):
-        if text.startswith("base64:"):
-            yield json.loads(base64.b64decode(text[7:], validate=True))
-        elif text.startswith(("{", "[")):
-            yield json.loads(text)
-
-
-def _to_text(cls: type[BaseModel], key: str, value: Any) -> str:
-    """The plainest text that is read as `value` again."""
-    plain = value.get_secret_value() if isinstance(value, SecretStr) else to_jsonable_python(value)
-    document = json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
-    texts = [document, f"base64:{base64.b64encode(document.encode()).decode()}"]
-    if isinstance(plain, str):
-        texts.insert(0, plain)
-    elif isinstance(value, BaseModel):
-        texts.pop(0)  # full of quotes and commas, it would be all escapes
-    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in cast("list[object]", value)):
-        texts.insert(0, ";".join(cast("list[str]", value)))
-    return next((text for text in texts if _is_same(_read(cls, key, text), value)), texts[-1])
-
-
-def _read(cls: type[BaseModel], key: str, text: str) -> Any:
-    value = _from_text(cls, key, text)
-    return GenerateParams(stop=value).stop if key == "stop" and cls is GenerateParams else value  # splits a text
-
-
-def _is_same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and one == other
-
-
-@lru_cache(maxsize=1024)
-def _adapter(cls: type[BaseModel], key: str) -> TypeAdapter[Any]:
-    field = cls.model_fields[key]
-    annotation: Any = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
-    try:
-        return TypeAdapter(annotation, config={"arbitrary_types_allowed": True})
-    except PydanticUserError:  # a type with a configuration of its own
-        return TypeAdapter(annotation)
 
 
 def _bad_value(identifier: str, error: ValidationError, given: Mapping[str, Any]) -> InvalidGeneratorError:

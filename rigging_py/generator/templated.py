@@ -216,9 +216,8 @@ class Reply:
                 return [ReasoningDelta(event["text"])]
             case "region_close", "tool_calls":
                 called = event["value"]
-                return [
-                    delta for one in (called if isinstance(called, list) else [called]) for delta in self._call(one)
-                ]
+                calls = cast("list[Mapping[str, Any]]", called if isinstance(called, list) else [called])
+                return [delta for one in calls for delta in self._call(one)]
             case _:
                 return []
 
@@ -232,7 +231,7 @@ class Reply:
         function = as_object(called["function"])
         if function is None or not isinstance(function["name"], str):
             raise ValueError("it names no function")
-        given = function.get("arguments") or {}
+        given: object = function.get("arguments") or {}
         arguments = given if isinstance(given, str) else to_json(given).decode()
         index = len(self._calls)
         call = ToolCall(function=FunctionCall(name=function["name"], arguments=arguments))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rigging_py.chat import Chat
 from rigging_py.data import chats_to_elastic, chats_to_elastic_data
 from rigging_py.error import NotWrittenError
-from rigging_py.generator.slots import Slots
+from rigging_py.generator.gate import Gate
 from rigging_py.watchers.spelling import Watcher, chats_among, snapshot
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class _Index:
         self._kept: dict[str, Chat] = {}
         self._sent: dict[str, Chat] = {}
         """What is on its way; it is written, or kept again."""
-        self._turns = Slots(1)
+        self._turns = Gate(concurrency=1)
 
     def __repr__(self) -> str:
         return f"<writes to {self._target}>"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import traceback
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -29,7 +30,6 @@ from rigging_py.error import (
 from rigging_py.generator import LiteLLMGenerator, get_generator, get_max_tokens_for_model, registered
 from rigging_py.generator.lite_reply import is_probably_cut
 from rigging_py.generator.network import LOOPBACK_ONLY
-from rigging_py.generator.slots import Pace
 from tests.generator.stub import Reply, Stub, completion, refusal
 
 pytestmark = pytest.mark.xdist_group("litellm")
@@ -96,23 +96,16 @@ def test_it_works_under_one_loop_after_the_other(stub: Stub, model: rg.Generator
 
 
 class Paced(LiteLLMGenerator):
-    """Whose time is written down and does not pass."""
+    """Whose time passes when it has nothing else to do."""
 
-    waited: list[float]
-
-    def pace(self) -> Pace:
-        async def sleep(seconds: float) -> None:
-            self.waited.append(seconds)
-
-        return self._paces.setdefault(0.0, Pace(self.min_delay_between_requests / 1000, clock=lambda: 0.0, sleep=sleep))
+    clock: ClassVar[rg.generator.Clock] = rg.VirtualClock()
 
 
 async def test_requests_keep_the_distance_that_was_asked_for(stub: Stub) -> None:  # surface 3.2 no. 22
     with registered("litellm", Paced):
-        model = get_generator(f"openai/ok,api_base={stub.url},api_key={KEY},min_delay_between_requests=250,waited=[]")
+        model = get_generator(f"openai/ok,api_base={stub.url},api_key={KEY},min_delay_between_requests=250")
     await model.generate_messages([[rg.Message("user", "Hi")]] * 3, [rg.GenerateParams()] * 3)
-    assert isinstance(model, Paced)
-    assert model.waited == [0.25, 0.5]
+    assert Paced.clock.now() == 0.5
 
 
 async def test_parameters_that_the_provider_does_not_know_are_dropped(stub: Stub) -> None:  # surface 3.2 no. 22

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncGenerator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 from weakref import ref
@@ -101,7 +102,7 @@ async def test_a_chat_is_answered_and_counted(loaded: tuple[Any, Any]) -> None:
     prompt = loaded[1].apply_chat_template(
         [{"role": "user", "content": "hello there"}], add_generation_prompt=True, return_dict=False
     )
-    import torch
+    torch: Any = import_module("torch")
 
     tokens = torch.tensor([prompt])
     whole = loaded[0].generate(tokens, attention_mask=torch.ones_like(tokens), max_new_tokens=8, do_sample=False)
@@ -152,7 +153,7 @@ async def test_the_end_token_ends_the_answer(loaded: tuple[Any, Any]) -> None:
 
 @needs_torch
 async def test_the_same_seed_says_the_same_again_whoever_else_asks(loaded: tuple[Any, Any]) -> None:
-    import torch
+    torch: Any = import_module("torch")
 
     model = made(loaded)
     warm = rg.GenerateParams(temperature=2.0, seed=7)
@@ -178,7 +179,7 @@ async def test_what_was_written_is_not_written_again_where_that_is_penalised_eno
 @needs_torch
 async def test_pieces_of_a_stream_make_the_turn_that_ends_it(loaded: tuple[Any, Any]) -> None:
     model = made(loaded)
-    *pieces, turn = [one async for one in model.stream_message(*asked("hello there"), rg.GenerateParams())]
+    *pieces, turn = [one async for one in model.stream_message(asked("hello there")[0], rg.GenerateParams())]
     assert isinstance(turn, rg.ModelTurn)
     assert len(pieces) > 1
     assert "".join(one.text for one in pieces if isinstance(one, TextDelta)) == turn.message.content
@@ -275,7 +276,7 @@ async def test_a_stream_that_nobody_reads_on_ends(loaded: tuple[Any, Any]) -> No
     counting = Gated(loaded[0])
     model = made((counting, loaded[1])).with_params(max_tokens=200)
     counting.gate.release(10)
-    stream = cast("AsyncGenerator[Delta, None]", model.stream_message(*asked("hello"), rg.GenerateParams()))
+    stream = cast("AsyncGenerator[Delta, None]", model.stream_message(asked("hello")[0], rg.GenerateParams()))
     assert isinstance(await anext(stream), TextDelta)
     await stream.aclose()
     counting.gate.release(1000)

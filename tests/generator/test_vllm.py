@@ -133,7 +133,7 @@ async def test_a_chat_is_answered_and_counted() -> None:
 
 async def test_an_answer_is_streamed_step_by_step() -> None:
     model = Given.of(Engine())
-    *pieces, turn = [one async for one in model.stream_message(*asked("hello"), rg.GenerateParams(max_tokens=3))]
+    *pieces, turn = [one async for one in model.stream_message(asked("hello")[0], rg.GenerateParams(max_tokens=3))]
     assert [one.text for one in pieces if isinstance(one, TextDelta)] == WORDS[:3]
     assert isinstance(turn, rg.ModelTurn)
     assert turn.stop_reason == "length"
@@ -171,7 +171,7 @@ async def test_a_cancelled_request_is_aborted_and_the_others_go_on() -> None:
 async def test_a_stream_that_nobody_reads_on_is_aborted() -> None:
     engine = Engine(gate=threading.Semaphore(1))
     model = Given.of(engine)
-    stream = cast("AsyncGenerator[Delta, None]", model.stream_message(*asked("hello"), rg.GenerateParams()))
+    stream = cast("AsyncGenerator[Delta, None]", model.stream_message(asked("hello")[0], rg.GenerateParams()))
     assert await anext(stream) == TextDelta("so")
     await stream.aclose()
     engine.gate.release(1000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+from importlib import import_module
 from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -23,7 +23,6 @@ TEMPLATE = (
 TEXTS = ["the user asks and the assistant says hello there, how are you? one two three é 😀"] * 9
 
 
-@functools.cache
 def tokenizer(template: str | None = TEMPLATE) -> Any:
     """Byte-level BPE, in which a character may be several tokens, and `<|im_end|>` ends an answer."""
     made = Tokenizer(models.BPE())
@@ -45,9 +44,9 @@ def tokenizer(template: str | None = TEMPLATE) -> Any:
 
 def model() -> Any:
     """A Llama of two layers with random weights; needs torch."""
-    import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
+    torch: Any = import_module("torch")
     torch.manual_seed(0)
     config: Any = LlamaConfig(
         vocab_size=len(tokenizer()),

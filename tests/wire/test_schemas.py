@@ -158,6 +158,10 @@ def test_a_key_that_is_given_twice_is_left_for_the_check_to_refuse() -> None:
             "could not be told apart",
         ),
         ({"allOf": [document(a={"type": "null"}), document(b={"type": "null"})]}, "cannot be made one"),
+        (
+            {"type": "object", "properties": {}, "anyOf": [{"properties": {"a": {"type": "null"}}, "required": ["a"]}]},
+            "its alternatives name members of their own",
+        ),
     ],
 )
 def test_what_strict_mode_cannot_say_is_told_and_goes_unenforced(part: Any, why: str) -> None:
@@ -235,6 +239,21 @@ def test_a_root_that_is_no_object_is_put_into_one() -> None:
     schema = travel({"type": "object", "additionalProperties": {"type": "integer"}}, ANTHROPIC)
     assert shown(schema)["required"] == ["result"]
     assert schema.restore({"result": [{"key": "a", "value": 1}]}) == {"a": 1}
+
+
+def test_alternatives_that_only_say_what_is_required_are_checked_here() -> None:
+    members = {"a": {"type": "null"}, "b": {"type": "null"}}
+    given = {"type": "object", "properties": members, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
+    schema = travel(given, ANTHROPIC)
+    assert schema.schema == {**document(**members), "required": []}
+    assert Change("", "drops anyOf", "anthropic does not take it", "checked") in schema.changes
+
+
+def test_parts_that_a_value_must_all_be_of_are_made_one() -> None:
+    part = {"allOf": [{"$ref": "#/$defs/A"}, {"properties": {"b": {"type": "null"}}, "required": ["b"]}]}
+    definition = {"type": "object", "properties": {"a": {"type": "null"}}, "required": ["a"]}
+    schema = travel({**document(part=part), "$defs": {"A": definition}}, OPENAI)
+    assert shown(schema)["properties"]["part"] == document(a={"type": "null"}, b={"type": "null"})
 
 
 def test_what_stands_beside_a_reference_goes_along_with_what_it_names() -> None:

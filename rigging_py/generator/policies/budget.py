@@ -9,12 +9,12 @@ from threading import Lock
 from typing import Any
 
 from pydantic import Field, PrivateAttr, model_validator
-from pydantic_core import to_json
 
 from rigging_py.error import BudgetExceededError, ProviderError
 from rigging_py.generator.base import Generator
 from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator
 from rigging_py.generator.policies.canonical import leaves
+from rigging_py.generator.policies.estimate import read_by, written_by
 from rigging_py.generator.policies.shared import shared
 from rigging_py.generator.prices import Price, own_price, table_price
 from rigging_py.message import GeneratedText, GenerateParams, ModelTurn, Usage
@@ -155,7 +155,7 @@ class _Guess:
         """The guess for a call that any of the generators inside may answer, so for the dearest."""
         asked = list(leaves(generator, call.params))
         prices = [_price_of(leaf, params) for leaf, params in asked]
-        read, written = _read_by(call), max((params.max_tokens or 0 for _, params in asked), default=0)
+        read, written = read_by(call), written_by(call, generator)
         likely = Usage(input_tokens=read, output_tokens=written, total_tokens=read + written)
         known = [price for price in prices if price is not None]
         dearest = max(known, key=lambda price: price.of(likely) or 0.0, default=None)
@@ -199,16 +199,6 @@ def _price_of(generator: Generator, params: GenerateParams) -> Price | None:
     return own or (
         table_price(generator.provider, generator.model, params.extra.get("service_tier")) if is_home else None
     )
-
-
-def _read_by(call: Call) -> int:
-    """Tokens that a call likely reads: of its text, of its calls and of its tools."""
-    if isinstance(call.said, str):
-        return _tokens(len(call.said))
-    said = sum(len(message.content) for message in call.said)
-    calls = sum(len(one.arguments) for message in call.said for one in message.tool_calls or ())
-    tools = len(to_json(call.params.tools)) if call.params.tools else 0
-    return _tokens(said + calls + tools)
 
 
 def _tokens(characters: int) -> int:

@@ -9,12 +9,12 @@ from typing import Any
 from pydantic import Field, PrivateAttr
 
 from rigging_py.error import ProviderError, RateLimitedError
+from rigging_py.generator.aimd import Aimd, Event
 from rigging_py.generator.base import Generator
-from rigging_py.generator.clock import Clock
-from rigging_py.generator.policies.aimd import Aimd, Event
+from rigging_py.generator.clock import CLOCK, Clock
+from rigging_py.generator.gate import Gate, Window
 from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator, given
 from rigging_py.generator.policies.estimate import read_by, written_by
-from rigging_py.generator.policies.gate import Gate
 from rigging_py.generator.policies.shared import shared
 from rigging_py.message import GeneratedText, ModelTurn, Usage
 
@@ -43,7 +43,7 @@ class Limit(Policy):
     max_pause: float = Field(default=120.0, ge=0, allow_inf_nan=False)
     """Seconds of a `Retry-After` in which nobody is asked."""
     name: str | None = None
-    clock: Clock = Field(default_factory=Clock, exclude=True, repr=False)
+    clock: Clock = Field(default_factory=lambda: CLOCK, exclude=True, repr=False)
     _gate: Gate = PrivateAttr()
 
     def __init__(self, **fields: Any) -> None:
@@ -83,8 +83,8 @@ class Limit(Policy):
         return Gate(
             self.clock,
             concurrency=self.concurrency,
-            rpm=self.rpm,
-            tpm=self.tpm,
+            requests=Window(self.rpm) if self.rpm else None,
+            tokens=Window(self.tpm) if self.tpm else None,
             aimd=aimd if self.adaptive else None,
         )
 

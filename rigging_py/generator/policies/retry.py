@@ -10,7 +10,7 @@ from pydantic import Field
 
 from rigging_py.error import ProviderError
 from rigging_py.generator.base import Generator
-from rigging_py.generator.clock import Clock
+from rigging_py.generator.clock import CLOCK, Clock
 from rigging_py.generator.policies.attempts import failed_after, with_attempts
 from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator, given
 
@@ -38,7 +38,7 @@ class Retry(Policy):
     """Seconds from the first call within which the last one may begin."""
     unknown: bool = False
     """Whether calls are made again that may have been answered, and paid for."""
-    clock: Clock = Field(default_factory=Clock, exclude=True, repr=False)
+    clock: Clock = Field(default_factory=lambda: CLOCK, exclude=True, repr=False)
     random: Callable[[], float] = Field(default=random.random, exclude=True, repr=False)
     """Gives numbers from 0 to 1."""
 

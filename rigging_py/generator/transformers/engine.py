@@ -84,8 +84,12 @@ class TransformersEngine:
 
     def _ends(self) -> set[int]:
         """The tokens that end an answer."""
-        known = [self.model.generation_config.eos_token_id, self.template.tokenizer.eos_token_id]
-        return {end for one in known if one is not None for end in (one if isinstance(one, list) else [one])}
+        given: Any = self.model.generation_config.eos_token_id
+        known = [
+            *(cast("list[int]", given) if isinstance(given, list) else [given]),
+            self.template.tokenizer.eos_token_id,
+        ]
+        return {end for end in known if end is not None}
 
 
 def sampling(params: GenerateParams) -> dict[str, Any]:
@@ -94,7 +98,7 @@ def sampling(params: GenerateParams) -> dict[str, Any]:
     extra = {name: value for name, value in params.extra.items() if name != TEMPLATE_OPTIONS}
     if given.get("temperature") == 0:
         return {"do_sample": False, **extra}
-    options = {name: given[name] for name in ("temperature", "top_k", "top_p") if name in given}
+    options: dict[str, Any] = {name: given[name] for name in ("temperature", "top_k", "top_p") if name in given}
     return {**options, "do_sample": True, **extra} if options else extra
 
 

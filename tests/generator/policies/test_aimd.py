@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import rigging_py as rg
 from rigging_py.error import RateLimitedError
 from rigging_py.generator import FunctionGenerator, Limit
-from rigging_py.generator.policies.aimd import Aimd, Event, after
+from rigging_py.generator.aimd import Aimd, Event, after
 from tests.generator.policies.aimd_traces import TRACES, Trace
 
 

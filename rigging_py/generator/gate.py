@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock
 
-from rigging_py.generator.clock import Clock
-from rigging_py.generator.policies.aimd import Aimd, Event, after
+from rigging_py.generator.aimd import Aimd, Event, after
+from rigging_py.generator.clock import CLOCK, Clock
 
 MINUTE = 60.0
 _NEVER = float("inf")
@@ -24,10 +25,10 @@ class Entry:
 
 
 class Window:
-    """At most `limit` in any minute."""
+    """At most `limit` in any minute, or in as many seconds as are given."""
 
-    def __init__(self, limit: float) -> None:
-        self.limit = limit
+    def __init__(self, limit: float, seconds: float = MINUTE) -> None:
+        self.limit, self.seconds = limit, seconds
         self._entries: deque[Entry] = deque()
         self._total = 0.0
 
@@ -40,8 +41,8 @@ class Window:
         for entry in self._entries:
             excess -= entry.amount
             if excess <= 0:
-                return entry.time + MINUTE
-        return self._entries[-1].time + MINUTE  # sums of fractions are not exact
+                return entry.time + self.seconds
+        return self._entries[-1].time + self.seconds  # sums of fractions are not exact
 
     def add(self, now: float, amount: float) -> Entry:
         """Counts it from now on."""
@@ -58,7 +59,7 @@ class Window:
         entry.amount = amount
 
     def _forget(self, now: float) -> None:
-        while self._entries and self._entries[0].time + MINUTE <= now:
+        while self._entries and self._entries[0].time + self.seconds <= now:
             self._total -= self._entries.popleft().amount
         if not self._entries:
             self._total = 0.0
@@ -100,24 +101,24 @@ def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
 
 
 class Gate:
-    """Limits that several share: requests at once, requests a minute, tokens a minute; None for any number.
+    """Limits that several share: requests at once, requests in a time, tokens in a time; None for any number.
 
-    With `aimd` the number at once is found out, and `concurrency` is its ceiling.
+    With `aimd` the number at once is found out.
     """
 
     def __init__(
         self,
-        clock: Clock,
+        clock: Clock = CLOCK,
         *,
         concurrency: int | None = None,
-        rpm: float | None = None,
-        tpm: float | None = None,
+        requests: Window | None = None,
+        tokens: Window | None = None,
         aimd: Aimd | None = None,
     ) -> None:
         self.clock, self.aimd = clock, aimd
         self._concurrency = _NEVER if concurrency is None else concurrency
-        self._requests = Window(_NEVER if rpm is None else rpm)
-        self._tokens = Window(_NEVER if tpm is None else tpm)
+        self._requests = requests or Window(_NEVER)
+        self._tokens = tokens or Window(_NEVER)
         self._paused_until = float("-inf")
         self._under_way = 0
         self._waiting: deque[_Waiter] = deque()
@@ -128,7 +129,16 @@ class Gate:
         """How many may be under way at once now."""
         return self._concurrency if self.aimd is None else self.aimd.limit
 
-    async def enter(self, tokens: float) -> Place:
+    @asynccontextmanager
+    async def one(self) -> AsyncGenerator[None, None]:
+        """A place, waited for on entering and given back on leaving."""
+        place = await self.enter()
+        try:
+            yield
+        finally:
+            self.leave(place)
+
+    async def enter(self, tokens: float = 0) -> Place:
         """Waits for a place, behind those who came before, and takes it; `leave` gives it back."""
         waiter = _Waiter(asyncio.get_running_loop(), tokens)
         with self._lock:
@@ -144,7 +154,7 @@ class Gate:
         return place
 
     def leave(
-        self, place: Place, *, tokens: float | None, event: Event | None = None, pause: float | None = None
+        self, place: Place, *, tokens: float | None = None, event: Event | None = None, pause: float | None = None
     ) -> None:
         """Gives a place back, with how many tokens it was in truth, and for how many seconds nobody may ask."""
         with self._lock:
