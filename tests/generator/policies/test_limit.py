@@ -103,7 +103,7 @@ def test_no_minute_has_more_calls_than_allowed_and_none_is_lost(arrivals: list[f
     asyncio.run(run())
 
 
-@given(arrivals=arrivals, tokens=st.integers(0, 100), tpm=st.integers(100, 400))
+@given(arrivals=arrivals, tokens=st.integers(0, 90), tpm=st.integers(100, 400))
 def test_no_minute_has_more_tokens_than_allowed_where_no_more_were_used_than_guessed(
     arrivals: list[float], tokens: int, tpm: int
 ) -> None:
