@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, ClassVar, cast
 
-from rigging_py.error import AuthenticationFailedError, InvalidError, StreamInterruptedError
+from rigging_py.error import AuthenticationFailedError, InvalidError, ProviderError, StreamInterruptedError
 from rigging_py.generator.base import Generator, each
 from rigging_py.generator.prices import add_cost
 from rigging_py.generator.transport import Request, post, stream
@@ -60,14 +60,18 @@ class ProviderGenerator(Generator):
         request = self._request(messages, journey.params, stream=True)
         body = ReplyBody(self.wire, request.provider, request.key, self._origin)
         arrivals = journey.arrivals()
-        async with aclosing(stream(request)) as chunks, aclosing(_until_complete(chunks, body)) as pieces:
-            async for piece in pieces:
-                for delta in arrivals.feed(body.feed(piece)):
-                    yield delta
-        for delta in arrivals.feed(body.ending()):
-            if isinstance(delta, ModelTurn):
-                self._add_cost(delta, request)
-            yield delta
+        try:
+            async with aclosing(stream(request)) as chunks, aclosing(_until_complete(chunks, body)) as pieces:
+                async for piece in pieces:
+                    for delta in arrivals.feed(body.feed(piece)):
+                        yield delta
+            for delta in arrivals.feed(body.ending()):
+                if isinstance(delta, ModelTurn):
+                    self._add_cost(delta, request)
+                yield delta
+        except ProviderError as error:
+            error.request_id = error.request_id or request.id
+            raise
 
     def home(self) -> str | None:
         """The provider's own address, without a slash at its end: the one that the environment's key goes to."""
@@ -81,7 +85,11 @@ class ProviderGenerator(Generator):
         journey = self._journey(params)
         request = self._request(messages, journey.params)
         reply = await post(request)
-        turn = self.wire.turn(reply, provider=request.provider, secret=request.key, origin=self._origin)
+        try:
+            turn = self.wire.turn(reply, provider=request.provider, secret=request.key, origin=self._origin)
+        except ProviderError as error:
+            error.request_id = error.request_id or request.id
+            raise
         self._add_cost(turn, request)
         return journey.restored(turn)
 

@@ -16,6 +16,7 @@ from pydantic_core import from_json, to_json
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import (
     BuilderError,
+    DecodeError,
     PyreqwestError,
     RequestTimeoutError,
 )
@@ -35,7 +36,7 @@ from rigging_py.error import (
 from rigging_py.generator.ending import let_threads_finish
 from rigging_py.generator.network import LOOPBACK_ONLY, is_loopback, is_loopback_only, without_user
 from rigging_py.util.waiting import heeding
-from rigging_py.wire import BODY_LIMIT, http_failure, redacted
+from rigging_py.wire import http_failure, no_json, redacted, request_id_in
 
 DEFAULT_TIMEOUT = 600.0
 """Seconds for one request; long answers take minutes."""
@@ -46,8 +47,6 @@ IDLE_TIMEOUT = 300.0
 BODY_MAX = 64 * 1024 * 1024
 """Bytes of a body that an endpoint of any shape may send."""
 _ITS_URL = re.compile(r" for url \(.*\)")
-_REQUEST_ID = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-id", "cf-ray")
-"""Where providers name the request, the plainest first."""
 _STREAMED = re.compile(r"(?i)event-stream|json")
 _BEGUN = re.compile(rb"\A[:{]|^(?:data|event|id|retry):", re.MULTILINE)
 """What a body of some other type holds when it is a stream of events, or an answer in JSON, all the same."""
@@ -74,11 +73,19 @@ class Request:
     key_header: str = "authorization"
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     shown: str | None = None
+    answered: list[HeaderMap] = field(default_factory=list[HeaderMap], repr=False, compare=False)
+    """The headers of the reply once they have come, for the errors after them."""
 
     @property
     def address(self) -> str:
         """The URL as errors show it."""
         return without_user(self.url) if self.shown is None else self.shown
+
+    @property
+    def id(self) -> str | None:
+        """The provider's name for it, where a reply has begun that says one."""
+        name = request_id_in(dict(headers_of(self.answered[0]))) if self.answered else None
+        return name and redacted(name, self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +131,14 @@ async def exchange(request: Request) -> Reply:
 async def _bounded_body(request: Request, response: Response) -> bytes:
     read = response.body_reader.read
     body = await _sent(request, lambda: read(BODY_MAX + 1))
-    if body is not None and len(body) > BODY_MAX:
+    # What failed has said why by then.
+    if body is not None and len(body) > BODY_MAX and response.status < 400:
         raise InvalidError(
             f"The reply from {request.provider} is larger than {BODY_MAX:,} bytes.",
             provider=request.provider,
             status=response.status,
+            request_id=request.id,
+            is_outcome_unknown=True,
         )
     return bytes(body or b"")
 
@@ -148,14 +158,10 @@ def _read_json(request: Request, reply: Reply) -> object:
     try:
         return from_json(reply.body)
     except ValueError as error:
-        shown = redacted(reply.text, request.key)[:BODY_LIMIT]
-        raise InvalidError(
-            f"The reply from {request.provider} is not JSON ({error}). "
-            f"Check that {request.address} is the API's address.",
-            provider=request.provider,
-            status=reply.status,
-            body=shown,
-        ) from None
+        advice = f" Check that {request.address} is the API's address."
+        failure = no_json(request.provider, request.key, reply.body, error, advice)
+        failure.status, failure.request_id = reply.status, request.id
+        raise failure from None
 
 
 async def stream(request: Request) -> AsyncGenerator[bytes, None]:
@@ -203,6 +209,7 @@ async def _next(request: Request, read: Callable[[], Awaitable[Any]]) -> Any:
         raise TimedOutError(
             f"{request.provider} has sent nothing more of its answer for {request.idle:g} seconds.",
             provider=request.provider,
+            request_id=request.id,
             is_outcome_unknown=True,
         ) from error
 
@@ -248,6 +255,7 @@ async def _entered(request: Request, opened: StreamRequest) -> Response:
         with suppress(RuntimeError):  # it is not open yet
             await opened.__aexit__(None, None, None)
         raise
+    request.answered.append(response.headers)
     return response
 
 
@@ -277,11 +285,20 @@ def _broken(request: Request, error: PyreqwestError) -> ProviderError:
             f"{request.provider} gave no answer in {request.timeout or DEFAULT_TIMEOUT:g} seconds. "
             "Raise `timeout`, or ask for less.",
             provider=request.provider,
+            request_id=request.id,
+            is_outcome_unknown=True,
+        )
+    if isinstance(error, DecodeError):
+        return InvalidError(
+            f"What answers at {request.address} does not speak HTTP as it should: {reason}. "
+            "Check that it is the API's address, and whether it begins with http or https.",
+            provider=request.provider,
             is_outcome_unknown=True,
         )
     return StreamInterruptedError(
         f"The connection to {request.provider} broke before the answer was complete: {reason}.",
         provider=request.provider,
+        request_id=request.id,
         is_outcome_unknown=True,
     )
 
@@ -298,8 +315,7 @@ def _refused(request: Request, reply: Reply) -> ProviderError:
         request.provider,
         reply.status,
         reply.text,
-        request_id=header_in(reply.headers, *_REQUEST_ID),
-        retry_after=header_in(reply.headers, "retry-after"),
+        headers=dict(headers_of(reply.headers)),
         secret=request.key,
     )
 

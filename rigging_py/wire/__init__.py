@@ -2,8 +2,9 @@
 
 from rigging_py.wire.anthropic_stream import MESSAGES
 from rigging_py.wire.body import ReplyBody
+from rigging_py.wire.complaints import read_seconds, request_id_in, wait_in
 from rigging_py.wire.described_tools import DescribedReply, describe_tools, read_call
-from rigging_py.wire.failures import BODY_LIMIT, failure_kind, http_failure, read_seconds, redacted, stream_failure
+from rigging_py.wire.failures import BODY_LIMIT, failure_kind, http_failure, redacted, stream_failure
 from rigging_py.wire.gemini import GEMINI
 from rigging_py.wire.ollama import OLLAMA
 from rigging_py.wire.openai_chat import chat_request, chat_turn
@@ -14,6 +15,7 @@ from rigging_py.wire.openai_usage import read_usage
 from rigging_py.wire.pieces import deltas_of
 from rigging_py.wire.spelling import Assembler, Wire
 from rigging_py.wire.sse import Event, EventDecoder
+from rigging_py.wire.unread import no_json
 
 __all__ = [
     "BODY_LIMIT",
@@ -36,9 +38,12 @@ __all__ = [
     "describe_tools",
     "failure_kind",
     "http_failure",
+    "no_json",
     "read_call",
     "read_seconds",
     "read_usage",
     "redacted",
+    "request_id_in",
     "stream_failure",
+    "wait_in",
 ]

@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from rigging_py.error import InvalidError
 from rigging_py.message import (
     AnyContent,
     ContentReasoning,
@@ -22,7 +21,8 @@ from rigging_py.message import (
 )
 from rigging_py.parsing.untyped import as_count, as_list, as_mapping, as_object
 from rigging_py.wire.anthropic_blocks import REDACTED, THINKING, Block
-from rigging_py.wire.failures import BODY_LIMIT, redacted, stream_failure
+from rigging_py.wire.failures import stream_failure
+from rigging_py.wire.unread import unread_reply
 
 
 def messages_turn(reply: object, *, provider: str = "", secret: str | None = None, origin: str = "") -> ModelTurn:
@@ -39,9 +39,7 @@ def messages_turn(reply: object, *, provider: str = "", secret: str | None = Non
             raise ValueError("it is not a JSON object")
         return read_turn(body, origin)
     except ValueError as error:
-        who = f" from {provider}" if provider else ""
-        problem = f"The reply{who} is not a message of Anthropic's API: {error}."
-        raise InvalidError(problem, provider=provider, body=redacted(shown(reply), secret)[:BODY_LIMIT]) from None
+        raise unread_reply(provider, secret, f"is not a message of Anthropic's API: {error}", reply) from None
 
 
 def shown(reply: object) -> str:

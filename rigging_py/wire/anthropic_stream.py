@@ -8,16 +8,15 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from rigging_py.error import StreamInterruptedError
 from rigging_py.message import Delta, ReasoningDelta, TextDelta, ToolCallDelta
 from rigging_py.parsing.untyped import as_list, as_mapping, as_object
 from rigging_py.wire.anthropic import messages_request
 from rigging_py.wire.anthropic_blocks import THINKING, Block
 from rigging_py.wire.anthropic_reply import messages_turn, read_block, read_call, read_turn, shown
-from rigging_py.wire.body import unreadable
 from rigging_py.wire.failures import stream_failure
 from rigging_py.wire.schemas import ANTHROPIC
 from rigging_py.wire.spelling import Wire
+from rigging_py.wire.unread import cut_off, unreadable
 
 _PIECES = {
     "text_delta": ("text", "text"),
@@ -89,16 +88,12 @@ class MessagesStream:
             return self._fed(event)
         except ValueError as error:
             problem = f"is no event of Anthropic's messages API: {error}"
-            raise unreadable(self.provider, self.secret, problem, shown(chunk)) from None
+            raise unreadable(self.provider, self.secret, problem, chunk) from None
 
     def ending(self) -> list[Delta]:
         """What the end adds, the whole turn last. Raises `StreamInterruptedError` where the stop reason is missing."""
         if not self.is_complete:
-            raise StreamInterruptedError(
-                f"The answer of {self.provider or 'the provider'} ended without its stop reason, "
-                "so what came may not be the whole of it.",
-                provider=self.provider,
-            )
+            raise cut_off(self.provider, "stop reason")
         body = {**self._facts, "content": [one.whole for one in self._blocks], "usage": self._usage or None}
         try:
             return [*self._bare(), read_turn(body, self.origin)]

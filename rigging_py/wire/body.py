@@ -6,15 +6,18 @@ from collections.abc import Iterable, Iterator
 
 from pydantic_core import from_json, to_json
 
-from rigging_py.error import InvalidError, StreamInterruptedError
+from rigging_py.error import InvalidError
 from rigging_py.message import Delta, ModelTurn
 from rigging_py.parsing.untyped import as_object
-from rigging_py.wire.failures import BODY_LIMIT, redacted, stream_failure
+from rigging_py.wire.failures import stream_failure
 from rigging_py.wire.pieces import deltas_of
 from rigging_py.wire.spelling import Wire
 from rigging_py.wire.sse import Event, EventDecoder
+from rigging_py.wire.unread import no_json, unreadable
 
 _DONE = "[DONE]"
+_WHOLE_MAX = 64 * 2**20
+"""Bytes that a reply may have which is no stream."""
 
 
 class ReplyBody:
@@ -29,6 +32,8 @@ class ReplyBody:
         self._events = EventDecoder(provider, is_lines=wire.is_lines)
         self._whole: list[bytes] | None = None
         """The pieces of a reply that is no stream."""
+        self._size = 0
+        """How long these are together."""
         self._is_begun = wire.is_lines
 
     @property
@@ -48,7 +53,7 @@ class ReplyBody:
             # No line of an event begins like this. Some servers put their errors into a list.
             self._whole = [] if begun.startswith((b"{", b"[")) else None
         if self._whole is not None:
-            self._whole.append(piece)
+            self._keep(self._whole, piece)
             return
         for event in self._events.feed(piece):
             yield from self._told(event)
@@ -64,6 +69,17 @@ class ReplyBody:
         turn = self._turn(b"".join(self._whole))
         yield from deltas_of(turn)
         yield turn
+
+    def _keep(self, whole: list[bytes], piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > _WHOLE_MAX:
+            provider = self._stream.provider
+            raise InvalidError(
+                f"The reply from {provider or 'the provider'} is larger than {_WHOLE_MAX:,} bytes.",
+                provider=provider,
+                is_outcome_unknown=True,
+            )
+        whole.append(piece)
 
     def _told(self, event: Event) -> Iterable[Delta]:
         data, stream = event.data.strip(), self._stream
@@ -85,24 +101,11 @@ class ReplyBody:
         try:
             reply = from_json(body)
         except ValueError as error:
-            raise self._unread(body, str(error)) from None
+            raise no_json(stream.provider, stream.secret, body, error) from None
         value = as_object(reply)
         if value is not None and (value.get("error") or value.get("object") == "error"):
             raise stream_failure(stream.provider, to_json(reply, fallback=repr).decode(), secret=stream.secret)
         return self._wire.turn(reply, provider=stream.provider, secret=stream.secret, origin=stream.origin)
-
-    def _unread(self, body: bytes, problem: str) -> InvalidError | StreamInterruptedError:
-        """The beginning of a JSON text was cut off; anything else was never one."""
-        stream = self._stream
-        shown = redacted(body.decode(errors="replace"), stream.secret)[:BODY_LIMIT]
-        who = f"The reply from {stream.provider or 'the provider'}"
-        try:
-            from_json(body, allow_partial=True)
-        except ValueError:
-            return InvalidError(f"{who} is not JSON ({problem}).", provider=stream.provider, body=shown)
-        return StreamInterruptedError(
-            f"{who} ended in the middle of its JSON ({problem}).", provider=stream.provider, body=shown
-        )
 
 
 def _is_json(text: str) -> bool:
@@ -111,9 +114,3 @@ def _is_json(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def unreadable(provider: str, secret: str | None, problem: str, body: str) -> InvalidError:
-    """The error of a chunk that cannot be read, with what is shown of it."""
-    who = f" from {provider}" if provider else ""
-    return InvalidError(f"A chunk{who} {problem}.", provider=provider, body=redacted(body, secret)[:BODY_LIMIT])

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from math import isfinite
-from typing import Any
+from urllib.parse import quote
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from rigging_py.error import (
     AuthenticationFailedError,
@@ -21,17 +20,34 @@ from rigging_py.error import (
     ServerFaultError,
     TimedOutError,
 )
-from rigging_py.parsing.untyped import as_list, as_mapping
+from rigging_py.wire.complaints import FLAGGED, Complaint, read_complaint, request_id_in, wait_in
 
 _BY_STATUS: Mapping[int, type[ProviderError]] = {
     401: AuthenticationFailedError,
+    402: AuthenticationFailedError,
     403: AuthenticationFailedError,
     404: NotFoundError,
     408: TimedOutError,
+    409: ServerFaultError,
+    410: NotFoundError,
     413: ContextOverflowError,
+    425: ServerFaultError,
     429: RateLimitedError,
+    504: TimedOutError,
+    524: TimedOutError,
 }
+"""Any other from 500 on is the server's fault, and any other below that the request's. 524 is Cloudflare's 504."""
+_UNPAID = (
+    "insufficient_quota",
+    "billing_error",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "exceeded_current_quota_error",
+)
+"""The codes for an account that has nothing left to pay with. Some come as a rate limit, which no waiting lifts."""
 _BY_CODE: Mapping[str, type[ProviderError]] = {
+    **dict.fromkeys(_UNPAID, AuthenticationFailedError),
+    FLAGGED: RefusedError,
     "context_length_exceeded": ContextOverflowError,
     "exceed_context_size_error": ContextOverflowError,
     "content_filter": RefusedError,
@@ -79,6 +95,8 @@ _ADVICE: Mapping[type[ProviderError], str] = {
     AuthenticationFailedError: "Check the key and what it may do.",
     NotFoundError: "Check the name of the model and the base URL.",
     RateLimitedError: "Send less, or wait.",
+    RefusedError: "Rephrase, or ask another model.",
+    TimedOutError: "It may have gone on answering all the same; asking again may pay twice.",
     ContextOverflowError: "Shorten the conversation, or choose a model that reads more.",
     ServerFaultError: "This is the provider's fault; the same request may succeed later.",
 }
@@ -87,52 +105,54 @@ _TOO_LONG = re.compile(
     r"|exceeds the maximum number of tokens allowed"
 )
 """What some say of a conversation that is too long, and give no code of its own."""
+_NO_CREDIT = re.compile(r"(?i)credit balance is too low|insufficient (?:account )?(?:balance|credits?|funds)")
+"""What some say of an account that cannot pay, and give no code of its own."""
+_PAY = "The account has nothing left to pay with: add credit, or raise its limit."
 _MOVED = "Redirects are not followed; give the address it leads to."
 _SECRET = re.compile(r"(?i)\b(?:sk|key|pk|rk)-[\w*.-]{4,}|bearer\s+[\w.~+/=-]{8,}|\bAIza[\w-]{20,}")
 BODY_LIMIT = 2000
+_READ_MAX = 1024 * 1024
+"""Characters of a body in which it is looked for what it says; some servers send the whole request back."""
 
 
 def http_failure(
-    provider: str,
-    status: int,
-    body: str,
-    *,
-    request_id: str | None = None,
-    retry_after: str | None = None,
-    secret: str | None = None,
+    provider: str, status: int, body: str, *, headers: Mapping[str, str] | None = None, secret: str | None = None
 ) -> ProviderError:
-    """The error that a refused request stands for, with keys taken out of what the provider said."""
-    clean = redacted(body, secret)
-    said, code = _message(clean)
-    said = redacted(said, secret)
-    kind = failure_kind(status, code, said)
-    wait = read_seconds(retry_after)
-    advice = _MOVED if 300 <= status < 400 else _ADVICE.get(kind, "The request is not one that the provider takes.")
+    """The error that a refused request stands for, with keys taken out of what the provider said.
+
+    The names of the headers are in lower case.
+    """
+    clean, told = redacted(body[:_READ_MAX], secret), headers or {}
+    complaint = read_complaint(clean)
+    kind, advice = _meaning(status, complaint)
+    wait, name = wait_in(told), request_id_in(told) or complaint.request_id
     return kind(
-        f"{provider} answered HTTP {status}: {said or 'no reason given'}. {advice}",
+        f"{provider} answered HTTP {status}: {redacted(complaint.reason, secret) or 'no reason given'}. {advice}",
         provider=provider,
         status=status,
-        request_id=request_id,
+        request_id=name and redacted(name, secret),
         body=clean[:BODY_LIMIT],
-        retry_after=_wait_in(clean) if wait is None else wait,
+        retry_after=complaint.wait if wait is None else wait,
+        is_outcome_unknown=kind is TimedOutError,
     )
 
 
 def stream_failure(provider: str, body: str, *, secret: str | None = None) -> ProviderError:
     """The error that a provider's own error in the middle of an answer stands for, with keys taken out of it."""
-    clean = redacted(body, secret)
-    said, code = _message(clean)
-    words = _words(clean)
-    status = next((int(word) for word in words if word.isdecimal() and 400 <= int(word[:9]) <= 599), None)
-    known = next((_BY_WORD[word] for word in words if word in _BY_WORD), 500)
-    kind = failure_kind(status or known, code, said)
+    clean = redacted(body[:_READ_MAX], secret)
+    complaint = read_complaint(clean)
+    status = next((int(code) for code in complaint.codes if code.isdecimal() and 400 <= int(code[:9]) <= 599), None)
+    known = next((_BY_WORD[code] for code in complaint.codes if code in _BY_WORD), 500)
+    kind, advice = _meaning(status or known, complaint)
+    reason = redacted(complaint.reason, secret) or "no reason given"
     return kind(
-        f"{provider or 'The provider'} broke off its answer: {redacted(said, secret) or 'no reason given'}. "
-        f"{_ADVICE.get(kind, 'The request is not one that the provider takes.')}",
+        f"{provider or 'The provider'} broke off its answer: {reason}. {advice}",
         provider=provider,
         status=status,
+        request_id=complaint.request_id,
         body=clean[:BODY_LIMIT],
-        retry_after=_wait_in(clean),
+        retry_after=complaint.wait,
+        is_outcome_unknown=kind is TimedOutError,
     )
 
 
@@ -140,6 +160,8 @@ def failure_kind(status: int, code: str, said: str = "") -> type[ProviderError]:
     """The kind of failure that a status stands for, and more exactly what a provider adds: its own code, or words."""
     if status == 400 and _TOO_LONG.search(said):
         return ContextOverflowError
+    if _is_unpaid(status, code, said):
+        return AuthenticationFailedError
     return _BY_CODE.get(code) or _BY_STATUS.get(status) or (ServerFaultError if status >= 500 else InvalidError)
 
 
@@ -150,61 +172,22 @@ def redacted(text: str, secret: str | None = None) -> str:
     return _SECRET.sub("***", text)
 
 
+def _meaning(status: int, complaint: Complaint) -> tuple[type[ProviderError], str]:
+    """The kind of failure, and what to do about it."""
+    code = next((one for one in complaint.codes if one in _BY_CODE), "")
+    kind = failure_kind(status, code, complaint.reason)
+    if 300 <= status < 400:
+        return kind, _MOVED
+    if _is_unpaid(status, code, complaint.reason):
+        return kind, _PAY
+    return kind, _ADVICE.get(kind, "The request is not one that the provider takes.")
+
+
+def _is_unpaid(status: int, code: str, said: str) -> bool:
+    return status == 402 or code in _UNPAID or (status in (400, 403, 429) and _NO_CREDIT.search(said) is not None)
+
+
 def _spellings(secret: str) -> tuple[str, ...]:
-    """A key as it is, and as JSON may spell it."""
+    """A key as it is, and as JSON or a URL may spell it."""
     escaped = json.dumps(secret)[1:-1]
-    return secret, escaped, escaped.replace("/", r"\/"), to_json(secret).decode()[1:-1]
-
-
-def _words(body: str) -> list[str]:
-    """What the body says that the error is: codes, types and statuses, as text."""
-    try:
-        details = as_mapping(_error_in(body))
-    except ValueError:
-        return []
-    return [str(details[name]) for name in ("code", "type", "status", "status_code") if details.get(name)]
-
-
-def _message(body: str) -> tuple[str, str]:
-    """What the body says, and the provider's code for it."""
-    try:
-        error = _error_in(body)
-    except ValueError:
-        return " ".join(body.split())[:300], ""
-    details = as_mapping(error)
-    if details is not error:
-        return str(error)[:300], ""
-    codes = [str(details.get(name) or "") for name in ("code", "type")]
-    codes += [str(one.get("reason") or "") for one in _details(details)]
-    code = next((one for one in codes if one in _BY_CODE), codes[0])
-    return str(details.get("message") or "").rstrip(".")[:300], code
-
-
-def _error_in(body: str) -> object:
-    """The error in JSON: the object itself, or what it has for one, of which Google's streams send a list."""
-    value = from_json(body)
-    first = next(iter(as_list(value)), value)
-    return as_mapping(first).get("error", first)
-
-
-def _details(error: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """What Google says beside an error: whose fault it is, and how long to wait."""
-    return [as_mapping(one) for one in as_list(error.get("details"))]
-
-
-def _wait_in(body: str) -> float | None:
-    """The seconds to wait that Google asks for in an error itself."""
-    try:
-        delays = [str(one.get("retryDelay")) for one in _details(as_mapping(_error_in(body)))]
-    except ValueError:
-        return None
-    return next((wait for delay in delays if (wait := read_seconds(delay.removesuffix("s"))) is not None), None)
-
-
-def read_seconds(text: str | None) -> float | None:
-    """What a `retry-after` header says; None for a date, and for what is no time to wait."""
-    try:
-        seconds = float(text) if text is not None else -1.0
-    except ValueError:
-        return None
-    return seconds if isfinite(seconds) and seconds >= 0 else None
+    return secret, escaped, escaped.replace("/", r"\/"), to_json(secret).decode()[1:-1], quote(secret, safe="")

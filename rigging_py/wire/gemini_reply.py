@@ -12,14 +12,14 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from rigging_py.error import InvalidError, ProviderError, RefusedError, ServerFaultError, StreamInterruptedError
+from rigging_py.error import ProviderError, RefusedError, ServerFaultError
 from rigging_py.message import Delta, ModelTurn, StopReason
 from rigging_py.parsing.untyped import as_list, as_mapping, as_object
-from rigging_py.wire.body import unreadable
 from rigging_py.wire.failures import BODY_LIMIT, redacted, stream_failure
 from rigging_py.wire.gemini_answer import Answer
 from rigging_py.wire.gemini_merging import merged
 from rigging_py.wire.gemini_usage import read_gemini_usage
+from rigging_py.wire.unread import cut_off, unread_reply, unreadable
 
 _FILTERED: tuple[str, ...] = (
     "SAFETY",
@@ -65,10 +65,7 @@ def gemini_turn(reply: object, *, provider: str = "", secret: str | None = None,
     except ProviderError:
         raise
     except ValueError as error:
-        who = f" from {provider}" if provider else ""
-        raise InvalidError(
-            f"The reply{who} is not one of generateContent: {error}.", provider=provider, body=stream.shown(reply)
-        ) from None
+        raise unread_reply(provider, secret, f"is not one of generateContent: {error}", reply) from None
     return stream.turn()
 
 
@@ -107,16 +104,12 @@ class GeminiStream:
             raise
         except ValueError as error:
             problem = f"is not one of generateContent: {error}"
-            raise unreadable(self.provider, self.secret, problem, _json(chunk)) from None
+            raise unreadable(self.provider, self.secret, problem, chunk) from None
 
     def ending(self) -> list[Delta]:
         """The whole turn. Raises `StreamInterruptedError` where the final record is missing, and as `turn` does."""
         if not self.is_complete:
-            raise StreamInterruptedError(
-                f"The answer of {self.provider or 'the provider'} ended without its finish reason, "
-                "so what came may not be the whole of it.",
-                provider=self.provider,
-            )
+            raise cut_off(self.provider, "finish reason")
         return [self.turn()]
 
     def turn(self) -> ModelTurn:
@@ -150,10 +143,6 @@ class GeminiStream:
             return []
         return self._read(candidate)
 
-    def shown(self, reply: object) -> str:
-        """What is shown of a reply."""
-        return redacted(reply if isinstance(reply, str) else _json(reply), self.secret)[:BODY_LIMIT]
-
     def _read(self, candidate: Mapping[str, Any]) -> list[Delta]:
         self.has_begun = True
         content, reason = as_object(candidate.get("content") or {}), candidate.get("finishReason")
@@ -184,7 +173,7 @@ class GeminiStream:
             f"{self.provider or 'The provider'} blocked the prompt ({redacted(because, self.secret)[:300]}). "
             "Rephrase it, ask another model, or set safetySettings in `extra`.",
             provider=self.provider,
-            body=self.shown(body),
+            body=redacted(_json(body), self.secret)[:BODY_LIMIT],
         )
 
     def _gave_up(self) -> ServerFaultError:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from rigging_py.error import InvalidError, ProviderError, StreamInterruptedError
+from rigging_py.error import ProviderError
 from rigging_py.message import (
     ContentReasoning,
     Delta,
@@ -26,8 +26,8 @@ from rigging_py.message import (
     to_stop_reason,
 )
 from rigging_py.parsing.untyped import as_count, as_list, as_object
-from rigging_py.wire.body import unreadable
-from rigging_py.wire.failures import BODY_LIMIT, redacted, stream_failure
+from rigging_py.wire.failures import stream_failure
+from rigging_py.wire.unread import cut_off, unread_reply, unreadable
 
 THINKING = "thinking"
 """The field of a message that reasoning comes in, and goes back in."""
@@ -47,9 +47,7 @@ def ollama_turn(reply: object, *, provider: str = "", secret: str | None = None,
     except ProviderError:
         raise
     except ValueError as error:
-        who = f" from {provider}" if provider else ""
-        body = redacted(reply if isinstance(reply, str) else _json(reply), secret)[:BODY_LIMIT]
-        raise InvalidError(f"The reply{who} is not one of /api/chat: {error}.", provider=provider, body=body) from None
+        raise unread_reply(provider, secret, f"is not one of /api/chat: {error}", reply) from None
     return stream.turn()
 
 
@@ -85,16 +83,12 @@ class OllamaStream:
             raise
         except ValueError as error:
             problem = f"is not one of /api/chat: {error}"
-            raise unreadable(self.provider, self.secret, problem, _json(chunk)) from None
+            raise unreadable(self.provider, self.secret, problem, chunk) from None
 
     def ending(self) -> list[Delta]:
         """The whole turn. Raises `StreamInterruptedError` where the final record is missing."""
         if not self.is_done:
-            raise StreamInterruptedError(
-                f"The answer of {self.provider or 'the provider'} ended without its final record, "
-                "so what came may not be the whole of it.",
-                provider=self.provider,
-            )
+            raise cut_off(self.provider, "final record")
         return [self.turn()]
 
     def turn(self) -> ModelTurn:

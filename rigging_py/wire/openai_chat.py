@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from rigging_py.error import InvalidError
+from rigging_py.error import ProviderError
 from rigging_py.message import (
     Content,
     ContentAudioInput,
@@ -23,12 +23,13 @@ from rigging_py.message import (
 )
 from rigging_py.parsing import JsonShape
 from rigging_py.parsing.untyped import as_list, as_mapping, as_object
-from rigging_py.wire.failures import BODY_LIMIT, redacted, stream_failure
+from rigging_py.wire.failures import stream_failure
 from rigging_py.wire.openai_content import ODD_KIND, Sound, images_of, is_spoken, text_of
 from rigging_py.wire.openai_facts import Facts
 from rigging_py.wire.openai_reasoning import read_reasoning, thought_of, with_reasoning
 from rigging_py.wire.openai_usage import usage_in
 from rigging_py.wire.schemas import StrictShape
+from rigging_py.wire.unread import unread_reply
 
 _BROKEN_OFF = ("error", "abort", "insufficient_system_resource", "network_error")
 """The finish reasons by which servers say that the model behind them failed."""
@@ -105,15 +106,15 @@ def _in_words(part: Content) -> Content | None:
 def chat_turn(reply: object, *, provider: str = "", secret: str | None = None, origin: str = "") -> ModelTurn:
     """The turn in a reply, whose reasoning is kept under the name `origin`.
 
-    Raises `InvalidError` for a reply that holds none, without `secret` in it.
+    Raises the `ProviderError` that an error in its place stands for, and `InvalidError` for a reply that holds none,
+    without `secret` in it.
     """
     try:
         return _turn(reply, provider, secret, origin)
+    except ProviderError:
+        raise
     except ValueError as error:
-        who = f" from {provider}" if provider else ""
-        body = redacted(reply if isinstance(reply, str) else to_json(reply, fallback=repr).decode(), secret)
-        problem = f"The reply{who} is not a chat completion: {error}."
-        raise InvalidError(problem, provider=provider, body=body[:BODY_LIMIT]) from None
+        raise unread_reply(provider, secret, f"is not a chat completion: {error}", reply) from None
 
 
 def _turn(reply: object, provider: str, secret: str | None, origin: str) -> ModelTurn:

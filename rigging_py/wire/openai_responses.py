@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from rigging_py.error import InvalidError, ProviderError
+from rigging_py.error import ProviderError
 from rigging_py.message import (
     ContentReasoning,
     ContentText,
@@ -24,8 +24,9 @@ from rigging_py.message import (
     Usage,
 )
 from rigging_py.parsing.untyped import as_list, as_mapping, as_object
-from rigging_py.wire.failures import BODY_LIMIT, redacted, stream_failure
+from rigging_py.wire.failures import stream_failure
 from rigging_py.wire.openai_usage import read_usage
+from rigging_py.wire.unread import unread_reply
 
 ENCRYPTED = "encrypted_content"
 PHASES = "phases"
@@ -48,10 +49,7 @@ def responses_turn(reply: object, *, provider: str = "", secret: str | None = No
     except ProviderError:
         raise
     except ValueError as error:
-        who = f" from {provider}" if provider else ""
-        body = redacted(reply if isinstance(reply, str) else to_json(reply, fallback=repr).decode(), secret)
-        problem = f"The reply{who} is not a response with an answer: {error}."
-        raise InvalidError(problem, provider=provider, body=body[:BODY_LIMIT]) from None
+        raise unread_reply(provider, secret, f"is not a response with an answer: {error}", reply) from None
 
 
 def response_failure(response: Mapping[str, Any], provider: str, secret: str | None) -> ProviderError:

@@ -12,10 +12,9 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from rigging_py.error import ProviderError, StreamInterruptedError
+from rigging_py.error import ProviderError
 from rigging_py.message import Delta, ReasoningDelta, TextDelta, ToolCallDelta
 from rigging_py.parsing.untyped import as_object
-from rigging_py.wire.body import unreadable
 from rigging_py.wire.failures import stream_failure
 from rigging_py.wire.openai_responses import (
     BETWEEN_THOUGHTS,
@@ -28,6 +27,7 @@ from rigging_py.wire.openai_responses import (
 )
 from rigging_py.wire.openai_responses_request import responses_request
 from rigging_py.wire.spelling import Wire
+from rigging_py.wire.unread import cut_off, unreadable
 
 _FINAL = ("response.completed", "response.incomplete")
 _BROKEN_OFF = ("response.failed", "response.cancelled")
@@ -114,16 +114,12 @@ class ResponsesStream:
         except ProviderError:
             raise
         except ValueError as error:
-            raise unreadable(self.provider, self.secret, f"is no event of a response: {error}", _json(chunk)) from None
+            raise unreadable(self.provider, self.secret, f"is no event of a response: {error}", chunk) from None
 
     def ending(self) -> list[Delta]:
         """The whole turn. Raises `StreamInterruptedError` where the final record is missing."""
         if not self.is_complete:
-            raise StreamInterruptedError(
-                f"The answer of {self.provider or 'the provider'} ended without its final record, "
-                "so what came may not be the whole of it.",
-                provider=self.provider,
-            )
+            raise cut_off(self.provider, "final record")
         output = self._response.get("output") or [item.whole for item in self._items]
         response = {**self._response, "output": output}
         return [responses_turn(response, provider=self.provider, secret=self.secret, origin=self.origin)]

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rigging_py.error import InvalidError, StreamInterruptedError
+from rigging_py.error import InvalidError, ProviderError
 from rigging_py.message import (
     Content,
     Delta,
@@ -29,7 +29,6 @@ from rigging_py.message import (
     to_stop_reason,
 )
 from rigging_py.parsing.untyped import as_list, as_object
-from rigging_py.wire.body import unreadable
 from rigging_py.wire.failures import stream_failure
 from rigging_py.wire.openai_chat import (
     chat_request,
@@ -43,6 +42,7 @@ from rigging_py.wire.openai_facts import Facts
 from rigging_py.wire.openai_reasoning import ReasoningStream
 from rigging_py.wire.openai_usage import usage_in
 from rigging_py.wire.spelling import Wire
+from rigging_py.wire.unread import cut_off, unreadable
 
 _NO_FUNCTION = "a tool call in it names no function"
 
@@ -110,18 +110,16 @@ class ChatStream:
             raise stream_failure(self.provider, _json(chunk), secret=self.secret)
         try:
             return self._read(body)
+        except ProviderError:
+            raise
         except ValueError as error:
-            raise self._unreadable(f"is not one of a chat completion: {error}", _json(chunk)) from None
+            raise self._unreadable(f"is not one of a chat completion: {error}", chunk) from None
 
     def ending(self) -> list[Delta]:
         """What the end adds, the whole turn last. Raises `StreamInterruptedError` where the final record is missing."""
         turn = self.turn()
         if turn is None:
-            raise StreamInterruptedError(
-                f"The answer of {self.provider or 'the provider'} ended without its finish reason, "
-                "so what came may not be the whole of it.",
-                provider=self.provider,
-            )
+            raise cut_off(self.provider, "finish reason")
         if not all(call.name for call in self.calls.values()):
             raise self._unreadable(f"was the last of no chat completion: {_NO_FUNCTION}", "")
         bare = [index for index, call in sorted(self.calls.items()) if not any(call.pieces)]
@@ -139,8 +137,8 @@ class ChatStream:
         message = message_of("".join(self.text), calls, self.reasoning.parts(self.origin), media)
         return ModelTurn(message, self.reason, self.usage, self.facts.told(self.reasoning.text))
 
-    def _unreadable(self, problem: str, body: str) -> InvalidError:
-        return unreadable(self.provider, self.secret, problem, body)
+    def _unreadable(self, problem: str, chunk: object) -> InvalidError:
+        return unreadable(self.provider, self.secret, problem, chunk)
 
     def _read(self, body: Mapping[str, Any] | None) -> list[Delta]:
         if body is None:

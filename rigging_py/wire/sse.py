@@ -99,4 +99,5 @@ class EventDecoder:
                 f"{self.provider or 'The provider'} sent an event of more than {self.limit:,} bytes. "
                 "Check that the address is the API's.",
                 provider=self.provider,
+                is_outcome_unknown=True,
             )

@@ -20,6 +20,7 @@ from rigging_py.error import (
     RateLimitedError,
     ServerFaultError,
     StreamInterruptedError,
+    TimedOutError,
 )
 from rigging_py.generator import get_generator, get_identifier
 from rigging_py.message import ContentReasoning
@@ -195,13 +196,13 @@ async def test_a_stream_that_is_cut_after_any_event_is_whole_or_interrupted(stub
         (400, "invalid_request_error", "messages: at least one message is required", InvalidError),
         (400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum", ContextOverflowError),
         (401, "authentication_error", "invalid x-api-key", AuthenticationFailedError),
-        (402, "billing_error", "Your credit balance is too low", InvalidError),
+        (402, "billing_error", "Your credit balance is too low", AuthenticationFailedError),
         (403, "permission_error", "no", AuthenticationFailedError),
         (404, "not_found_error", "model: claude-test", NotFoundError),
         (413, "request_too_large", "Request exceeds the maximum size", ContextOverflowError),
         (429, "rate_limit_error", "Slow down", RateLimitedError),
         (500, "api_error", "Internal server error", ServerFaultError),
-        (504, "timeout_error", "Too slow", ServerFaultError),
+        (504, "timeout_error", "Too slow", TimedOutError),
         (529, "overloaded_error", "Overloaded", ServerFaultError),
     ],
 )

@@ -146,7 +146,7 @@ FAILURES: list[tuple[dict[str, Any], str]] = [
     (failure(429, "RESOURCE_EXHAUSTED", "Quota.", {"@type": "RetryInfo", "retryDelay": "3s"}), "RateLimited"),
     (failure(500, "INTERNAL"), "ServerFault"),
     (failure(503, "UNAVAILABLE", "The model is overloaded."), "ServerFault"),
-    (failure(504, "DEADLINE_EXCEEDED"), "ServerFault"),
+    (failure(504, "DEADLINE_EXCEEDED"), "TimedOut"),
 ]
 
 

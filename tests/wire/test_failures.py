@@ -17,13 +17,20 @@ from rigging_py.wire import failure_kind, http_failure, read_seconds, redacted, 
     [
         (400, "", "Invalid"),
         (401, "", "AuthenticationFailed"),
-        (402, "", "Invalid"),
+        (402, "", "AuthenticationFailed"),
         (403, "", "AuthenticationFailed"),
         (404, "", "NotFound"),
         (408, "", "TimedOut"),
+        (409, "", "ServerFault"),
+        (410, "", "NotFound"),
         (413, "", "ContextOverflow"),
         (422, "", "Invalid"),
+        (425, "", "ServerFault"),
         (429, "", "RateLimited"),
+        (429, "insufficient_quota", "AuthenticationFailed"),
+        (504, "", "TimedOut"),
+        (522, "", "ServerFault"),
+        (524, "", "TimedOut"),
         (500, "", "ServerFault"),
         (503, "", "ServerFault"),
         (529, "", "ServerFault"),
@@ -69,7 +76,7 @@ def test_the_reason_is_found_wherever_providers_put_it(body: str, said: str) -> 
 
 
 def test_the_facts_are_attributes() -> None:
-    error = http_failure("acme", 429, "slow", request_id="r7", retry_after="1.5")
+    error = http_failure("acme", 429, "slow", headers={"x-request-id": "r7", "retry-after": "1.5"})
     assert (error.body, error.request_id, error.retry_after, error.retryable) == ("slow", "r7", 1.5, True)
 
 
@@ -99,7 +106,7 @@ def test_seconds_to_wait_may_stand_in_the_details_of_an_error(details: object, s
     for failure in (http_failure("acme", 429, body), http_failure("acme", 429, f"[{body}]")):
         assert (failure.kind, failure.retry_after) == ("RateLimited", seconds)
         assert "Slow down. Send less" in str(failure)
-    assert http_failure("acme", 429, body, retry_after="0").retry_after == 0.0
+    assert http_failure("acme", 429, body, headers={"retry-after": "0"}).retry_after == 0.0
     assert stream_failure("acme", f"[{body}]").retry_after == seconds
     assert stream_failure("acme", body).kind == "RateLimited"
 

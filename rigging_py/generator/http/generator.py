@@ -15,7 +15,7 @@ from rigging_py.generator.http.response import Headers, HttpHook, HttpResponse
 from rigging_py.generator.http.secrets import HIDDEN, holds, shown_url
 from rigging_py.generator.http.spec import HTTPSpec, RequestTransformContext
 from rigging_py.message import GenerateParams, Message, ModelTurn
-from rigging_py.wire import BODY_LIMIT, failure_kind, http_failure, read_seconds, redacted
+from rigging_py.wire import BODY_LIMIT, failure_kind, http_failure, redacted, request_id_in, wait_in
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 8.0
@@ -205,7 +205,7 @@ class HTTPGenerator(Generator):
         """Seconds until the next request; None when there is to be none."""
         if attempt >= self.max_retries:
             return None
-        wished = read_seconds(response.headers.get("retry-after"))
+        wished = wait_in(response.headers)
         if wished is not None:
             return wished if wished <= _LONGEST_WISH else None
         return min(_FIRST_PAUSE * 2.0**attempt, _LONGEST_PAUSE)
@@ -230,9 +230,8 @@ class HTTPGenerator(Generator):
     ) -> ProviderError:
         """The error that an answer stands for, by its status, or by what it or the hook says."""
         said = said or self.spec.find_error(response.text)
-        wish = response.headers.get("retry-after")
         if said is None and not response.is_success:
-            return http_failure(self._name, response.status_code, response.text, retry_after=wish, secret=key)
+            return http_failure(self._name, response.status_code, response.text, headers=response.headers, secret=key)
         if said is not None:
             problem = redacted(said, key).rstrip(".")
         elif asked is not None:
@@ -245,7 +244,8 @@ class HTTPGenerator(Generator):
             provider=self._name,
             status=response.status_code,
             body=redacted(response.text, key)[:BODY_LIMIT],
-            retry_after=read_seconds(wish),
+            request_id=request_id_in(response.headers),
+            retry_after=wait_in(response.headers),
         )
 
     @property
