@@ -70,4 +70,4 @@ class ToolCall(BaseModel):
 
 
 ToolChoice: TypeAlias = str | dict[str, Any]
-"""`auto`, `none`, `required`, a tool's name in the provider's form."""
+"""`auto`, `none`, `required`, the name of a tool, or an object: OpenAI's with a name in it, or the provider's own."""

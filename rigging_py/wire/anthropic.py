@@ -7,11 +7,12 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from rigging_py.message import GenerateParams, Message, ToolChoice, ToolDefinition
+from rigging_py.message import GenerateParams, Message, ToolDefinition
 from rigging_py.parsing import JsonShape
-from rigging_py.parsing.untyped import as_list, as_object
+from rigging_py.parsing.untyped import as_list
 from rigging_py.wire.anthropic_blocks import Block, apart, blocks_of, shortened
-from rigging_py.wire.leaving_out import warn_left_out
+from rigging_py.wire.tool_use import chosen
+from rigging_py.wire.unsupported import warn_unsupported
 
 MOST_TOKENS: tuple[tuple[str, int], ...] = (
     ("claude-3-7", 64_000),
@@ -49,7 +50,7 @@ def messages_request(
     if stops := [stop for stop in params.stop or () if stop.strip()]:
         request["stop_sequences"] = stops
     left_out = [name for name in _NOT_TAKEN if name in given]
-    warn_left_out(_API, [*left_out, *(["stop of white space alone"] if stops != (params.stop or []) else [])])
+    warn_unsupported(_API, [*left_out, *(["stop of white space alone"] if stops != (params.stop or []) else [])])
     extra = dict(params.extra)
     request.update(_tools(params, extra.pop("tools", ()), turns))
     if isinstance(params.output, JsonShape):
@@ -119,16 +120,13 @@ def _tool(tool: ToolDefinition) -> dict[str, Any]:
 
 
 def _choice(params: GenerateParams) -> dict[str, Any] | None:
-    given = params.tool_choice
-    choice = _as_choice(given) if given is not None else None
+    choice = None if params.tool_choice is None else _as_choice(chosen(params.tool_choice))
     if params.parallel_tool_calls is None or (choice and choice.get("type") == "none"):
         return choice
     return {"type": "auto", **(choice or {}), "disable_parallel_tool_use": not params.parallel_tool_calls}
 
 
-def _as_choice(given: ToolChoice) -> dict[str, Any]:
-    """`auto`, `required`, `none` or a tool's name as the API says it; what it says itself goes as it is."""
-    if isinstance(given, str):
-        return {"type": _CHOICES[given]} if given in _CHOICES else {"type": "tool", "name": given}
-    function: Mapping[str, Any] | None = as_object(given.get("function"))
-    return {"type": "tool", "name": function.get("name")} if function is not None else dict(given)
+def _as_choice(choice: str | Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(choice, str):
+        return dict(choice)
+    return {"type": _CHOICES[choice]} if choice in _CHOICES else {"type": "tool", "name": choice}

@@ -18,7 +18,7 @@ from rigging_py.message import (
     Message,
     media,
 )
-from rigging_py.wire.called import arguments_of
+from rigging_py.wire.tool_use import arguments_of
 
 Block: TypeAlias = dict[str, Any]
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
-from rigging_py.message import GenerateParams, Message, ToolChoice, ToolDefinition
+from rigging_py.message import GenerateParams, Message, ToolDefinition
 from rigging_py.parsing import JsonShape
 from rigging_py.wire import schemas
-from rigging_py.wire.called import with_tool_names
 from rigging_py.wire.gemini_merging import merged
 from rigging_py.wire.gemini_parts import parts_of, result_of
 from rigging_py.wire.gemini_reply import GeminiStream, gemini_turn
-from rigging_py.wire.leaving_out import warn_left_out
 from rigging_py.wire.spelling import Wire
+from rigging_py.wire.tool_use import chosen, with_tool_names
+from rigging_py.wire.unsupported import warn_unsupported
 
 _CONFIGURED = {
     "temperature": "temperature",
@@ -47,10 +47,10 @@ def gemini_request(
     if params.tools:
         request["tools"] = [{"functionDeclarations": [_declaration(tool) for tool in params.tools]}]
         if params.tool_choice is not None:
-            request["toolConfig"] = {"functionCallingConfig": _calling(params.tool_choice)}
+            request["toolConfig"] = {"functionCallingConfig": _calling(chosen(params.tool_choice))}
     if config := _config(params):
         request["generationConfig"] = config
-    warn_left_out("Gemini", _not_taken(params))
+    warn_unsupported("Gemini", _not_taken(params))
     return merged(request, params.extra)
 
 
@@ -76,13 +76,10 @@ def _declaration(tool: ToolDefinition) -> dict[str, Any]:
     return {"name": function.name, **{name: value for name, value in said.items() if value is not None}}
 
 
-def _calling(choice: ToolChoice) -> Mapping[str, Any]:
-    """A choice of tools in its words; a dict that is not of OpenAI's form is taken for one of its own."""
-    if isinstance(choice, str):
-        return {"mode": _MODES[choice]} if choice in _MODES else {"mode": "ANY", "allowedFunctionNames": [choice]}
-    function: Any = choice.get("function")
-    name = cast("Mapping[str, Any]", function).get("name") if isinstance(function, Mapping) else None
-    return choice if name is None else {"mode": "ANY", "allowedFunctionNames": [name]}
+def _calling(choice: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(choice, str):
+        return choice
+    return {"mode": _MODES[choice]} if choice in _MODES else {"mode": "ANY", "allowedFunctionNames": [choice]}
 
 
 def _config(params: GenerateParams) -> dict[str, Any]:

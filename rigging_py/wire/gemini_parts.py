@@ -24,7 +24,7 @@ from rigging_py.message import (
 )
 from rigging_py.message.media import audio_mimetype, bytes_of, inline
 from rigging_py.parsing.untyped import as_count, as_object
-from rigging_py.wire.called import arguments_of
+from rigging_py.wire.tool_use import arguments_of
 
 SIGNATURE = "thoughtSignature"
 THOUGHT, TEXT, MEDIUM, CALL, OTHER = "thought", "text", "inlineData", "functionCall", "part"

@@ -18,11 +18,11 @@ from rigging_py.message import (
 from rigging_py.message.media import inline
 from rigging_py.parsing import JsonShape
 from rigging_py.parsing.untyped import as_mapping
-from rigging_py.wire.called import arguments_of, with_tool_names
-from rigging_py.wire.leaving_out import warn_left_out
 from rigging_py.wire.ollama_reply import THINKING, OllamaStream, ollama_turn
 from rigging_py.wire.schemas import LLAMA_CPP
 from rigging_py.wire.spelling import Wire
+from rigging_py.wire.tool_use import arguments_of, with_tool_names
+from rigging_py.wire.unsupported import warn_unsupported
 
 _OPTIONS = {
     "temperature": "temperature",
@@ -60,7 +60,7 @@ def ollama_request(
         request["format"] = params.output.schema
     if options := _options(params):
         request["options"] = options
-    warn_left_out("Ollama", _not_taken(params))
+    warn_unsupported("Ollama", _not_taken(params))
     return request | {name: value for name, value in params.extra.items() if name not in _AMONG_OPTIONS}
 
 

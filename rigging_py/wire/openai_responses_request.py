@@ -13,14 +13,14 @@ from rigging_py.message import (
     GenerateParams,
     Message,
     ToolCall,
-    ToolChoice,
     ToolDefinition,
 )
 from rigging_py.parsing import JsonShape
-from rigging_py.parsing.untyped import as_list, as_mapping, as_object
-from rigging_py.wire.leaving_out import warn_left_out
+from rigging_py.parsing.untyped import as_list, as_mapping
 from rigging_py.wire.openai_responses import ENCRYPTED, PHASES, place_of
 from rigging_py.wire.schemas import StrictShape
+from rigging_py.wire.tool_use import chosen
+from rigging_py.wire.unsupported import warn_unsupported
 
 _NAMES = {
     "temperature": "temperature",
@@ -44,7 +44,7 @@ def responses_request(
     does not have are left out with a `GeneratorWarning`.
     """
     given = params.given()
-    warn_left_out("OpenAI's responses API", [name for name in _NOT_TAKEN if given.get(name) not in (None, [])])
+    warn_unsupported("OpenAI's responses API", [name for name in _NOT_TAKEN if given.get(name) not in (None, [])])
     is_kept = bool(params.extra.get("store"))
     items = [item for message in messages for item in _items(message, origin, is_kept)]
     request: dict[str, Any] = {"model": model, "input": items, "store": False}
@@ -54,7 +54,7 @@ def responses_request(
     if params.tools:
         request["tools"] = [_tool(tool) for tool in params.tools]
     if params.tool_choice is not None and (params.tools or params.extra.get("tools")):
-        request["tool_choice"] = _tool_choice(params.tool_choice)
+        request["tool_choice"] = _tool_choice(chosen(params.tool_choice))
     if isinstance(params.output, JsonShape):
         strict = {"strict": True} if isinstance(params.output, StrictShape) else {}
         asked = {"type": "json_schema", "name": params.output.name, "schema": params.output.schema, **strict}
@@ -83,11 +83,9 @@ def _tool(tool: ToolDefinition) -> dict[str, Any]:
     return {"type": "function", **about, "strict": bool(function.strict)}
 
 
-def _tool_choice(choice: ToolChoice) -> ToolChoice:
-    if isinstance(choice, str):
-        return choice if choice in ("auto", "none", "required") else {"type": "function", "name": choice}
-    function = as_object(choice.get("function"))
-    return choice if function is None else {"type": "function", "name": function.get("name")}
+def _tool_choice(choice: str | Mapping[str, Any]) -> str | Mapping[str, Any]:
+    is_name = isinstance(choice, str) and choice not in ("auto", "none", "required")
+    return {"type": "function", "name": choice} if is_name else choice
 
 
 def _items(message: Message, origin: str, is_kept: bool) -> Sequence[dict[str, Any]]:

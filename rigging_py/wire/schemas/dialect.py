@@ -1,4 +1,4 @@
-"""`Dialect`: what of JSON Schema a provider takes. One value each; `dialect_of` finds the one for an address."""
+"""`Dialect`: what of JSON Schema a provider takes. One value each; `openai_dialect` finds the one for an address."""
 
 from __future__ import annotations
 
@@ -139,9 +139,6 @@ LLAMA_CPP = Dialect(
     anything="types",
 )
 """The grammars that llama.cpp, and with it Ollama, makes of a schema for answers."""
-
-DIALECTS = {one.name: one for one in (PLAIN, OPENAI, ANTHROPIC, GEMINI, LLAMA_CPP)}
-"""By name."""
 
 _OPENAI_HOSTS = (".api.openai.com", ".openai.azure.com", ".cognitiveservices.azure.com")
 

@@ -1,13 +1,13 @@
-"""Calls and their results as some APIs want them: arguments as an object, and each result by the name of its tool."""
+"""Tools as APIs other than OpenAI's chat want them: arguments as an object, results by the name of their tool."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import from_json
 
-from rigging_py.message import Message, ToolCall
+from rigging_py.message import Message, ToolCall, ToolChoice
 from rigging_py.parsing.untyped import as_object
 
 _NO_TOOL = "tool"
@@ -21,6 +21,12 @@ def arguments_of(call: ToolCall) -> dict[str, Any]:
     except ValueError:  # a model wrote them
         found = None
     return {"arguments": call.arguments} if found is None else found
+
+
+def chosen(choice: ToolChoice) -> str | Mapping[str, Any]:
+    """The word or the name of a tool that a choice says, OpenAI's object too; any other object is the API's own."""
+    function = None if isinstance(choice, str) else as_object(choice.get("function"))
+    return choice if function is None else str(function.get("name"))
 
 
 def with_tool_names(messages: Sequence[Message]) -> Iterator[tuple[Message, str]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from rigging_py.error import GeneratorWarning
 
 
-def warn_left_out(api: str, names: Iterable[str]) -> None:
+def warn_unsupported(api: str, names: Iterable[str]) -> None:
     """Warns that the API takes none of these; Python shows the same warning once."""
     if told := ", ".join(names):
         warnings.warn(f"{api} has no {told}, so it is left out of the request.", GeneratorWarning, stacklevel=3)
