@@ -14,7 +14,8 @@ from urllib.parse import urljoin, urlsplit
 from rigging_py.error import FetchRefusedError, ServerFaultError, TimedOutError
 from rigging_py.fetching.addresses import is_public
 from rigging_py.generator.ending import let_threads_finish
-from rigging_py.generator.network import refuse_outside, without_user
+from rigging_py.generator.network import refuse_outside
+from rigging_py.message import without_user
 from rigging_py.util.waiting import heeding
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from rigging_py.error import InvalidGeneratorError
-from rigging_py.generator.network import without_user
+from rigging_py.message import without_user
 
 _PIECE = re.compile(r'\s*(?:([^=,"]*?)\s*=\s*)?("(?:[^"\\]|\\.)*+"|[^,]*?)\s*(?:,|\Z)', re.DOTALL)
 _HIDDEN = "(?:key|secret|password|token(?!s))"

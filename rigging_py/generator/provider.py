@@ -118,7 +118,10 @@ class ProviderGenerator(Generator):
 
     def _request(self, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False) -> Request:
         base = self._base(params)
-        url = self.url(base, params, stream=stream)
+        place, _, query = base.partition("?")
+        url = self.url(place.rstrip("/"), params, stream=stream)
+        if query:
+            url = f"{url}{'&' if '?' in url else '?'}{query}"
         body = self.wire.request(self.model, messages, params, stream=stream, origin=self._origin)
         return Request(
             self.provider,

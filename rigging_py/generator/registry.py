@@ -25,12 +25,11 @@ from rigging_py.generator.identifier import (
     masked,
     parse_composition,
 )
-from rigging_py.generator.network import without_user
 from rigging_py.generator.options import from_text, to_text
 from rigging_py.generator.policies.base import Policy
 from rigging_py.generator.scripted import Named
 from rigging_py.generator.shorthands import SHORTHANDS
-from rigging_py.message import GenerateParams
+from rigging_py.message import GenerateParams, without_secrets
 
 LazyGenerator: TypeAlias = Callable[[], type[Generator]]
 """Imports and returns a generator class."""
@@ -135,10 +134,9 @@ def _options_of(generator: Generator, params: GenerateParams | None) -> dict[str
     cls = type(generator)
     options = {key: to_text(cls, key, value) for key, value in _set_fields(generator).items()}
     given = generator.params.merge_with(params).given()
+    given |= {name: without_secrets(given[name]) for name in ("api_base", "extra") if name in given}
     if not given.get("extra"):
         given.pop("extra", None)
-    if "api_base" in given:
-        given["api_base"] = without_user(given["api_base"])
     return options | {key: to_text(GenerateParams, key, given[key]) for key in _text_params() if key in given}
 
 

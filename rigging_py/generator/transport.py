@@ -34,7 +34,16 @@ from rigging_py.error import (
     TimedOutError,
 )
 from rigging_py.generator.ending import let_threads_finish
-from rigging_py.generator.network import LOOPBACK_ONLY, is_loopback, is_loopback_only, without_user
+from rigging_py.generator.network import (
+    LOOPBACK_ONLY,
+    flaw_of,
+    is_loopback,
+    is_loopback_only,
+    proxy_variable,
+    redirect_to,
+    secrets_in,
+    shown_address,
+)
 from rigging_py.util.waiting import heeding
 from rigging_py.wire import http_failure, no_json, redacted, request_id_in
 
@@ -79,7 +88,7 @@ class Request:
     @property
     def address(self) -> str:
         """The URL as errors show it."""
-        return without_user(self.url) if self.shown is None else self.shown
+        return shown_address(self.url) if self.shown is None else self.shown
 
     @property
     def id(self) -> str | None:
@@ -93,8 +102,8 @@ class Reply:
     """What came back, whatever its status."""
 
     status: int
-    headers: HeaderMap
-    body: bytes
+    headers: HeaderMap = field(repr=False)
+    body: bytes = field(repr=False)
 
     @property
     def text(self) -> str:
@@ -215,16 +224,18 @@ async def _next(request: Request, read: Callable[[], Awaitable[Any]]) -> Any:
 
 
 def _builder(request: Request) -> Any:
-    stays_here = is_loopback_only()
-    if stays_here and not is_loopback(request.url):
+    stays_here = is_loopback(request.url)
+    if is_loopback_only() and not stays_here:
         raise NetworkRefusedError(request.address, LOOPBACK_ONLY)
+    if flaw := flaw_of(request.url):
+        raise _no_address(request, flaw)
     try:
         builder = _client(stays_here).request(request.method, request.url)
     except ValueError as error:
         raise _no_address(request, str(error)) from None
     for name, value in request.headers.items():
-        builder = builder.header(name, value, is_sensitive=True)
-    if request.key is not None and not request.key.isprintable():
+        builder = _with_header(request, builder, name, value)
+    if request.key is not None and not (request.key.isprintable() and request.key.isascii()):
         raise AuthenticationFailedError(
             f"The key for {request.provider} holds a line end or another character that no header can carry. "
             "Check where it is read from.",
@@ -240,6 +251,15 @@ def _builder(request: Request) -> Any:
         return builder
     key = f"Bearer {request.key}" if request.key_header == "authorization" else request.key
     return builder.header(request.key_header, key, is_sensitive=True)
+
+
+def _with_header(request: Request, builder: Any, name: str, value: str) -> Any:
+    try:
+        return builder.header(name, value, is_sensitive=True)
+    except ValueError:
+        problem = "has a line end or another character that no header can carry"
+        shown = name if name.isascii() and name.isprintable() else "a header"
+    raise InvalidError(f"{shown!r} for {request.provider} {problem}.", provider=request.provider)
 
 
 def _opening(builder: Any) -> StreamRequest:
@@ -264,7 +284,7 @@ async def _sent(request: Request, send: Callable[[], Awaitable[Any]]) -> Any:
         return await heeding(send())
     except PyreqwestError as error:
         # What the client says names the URL.
-        raise _broken(request, error) from (error if request.shown is None else None)
+        raise _broken(request, error) from (error if request.address == request.url else None)
 
 
 def _broken(request: Request, error: PyreqwestError) -> ProviderError:
@@ -276,8 +296,7 @@ def _broken(request: Request, error: PyreqwestError) -> ProviderError:
     # The class says "connect" also of what was sent and never answered; only the cause tells.
     if any("(Connect)" in cause for cause in causes):
         return ServerFaultError(
-            f"{request.provider} could not be reached at {request.address}: {reason}. "
-            "Check the address, and that a server listens there.",
+            f"{request.provider} could not be reached at {request.address}: {reason}. {_advice(request, reason)}",
             provider=request.provider,
         )
     if isinstance(error, RequestTimeoutError):
@@ -303,6 +322,17 @@ def _broken(request: Request, error: PyreqwestError) -> ProviderError:
     )
 
 
+def _advice(request: Request, reason: str) -> str:
+    if "certificate" in reason:
+        return (
+            "The server's certificate is not one that this machine trusts. If it is of a private authority, let "
+            "SSL_CERT_FILE name a PEM file with the certificates to trust, which stand in place of the system's."
+        )
+    proxy = proxy_variable(request.url)
+    through = f" Requests to it go through the proxy in {proxy}: check that too, or name the host in NO_PROXY."
+    return f"Check the address, and that a server listens there.{through if proxy else ''}"
+
+
 def _no_address(request: Request, reason: str) -> InvalidError:
     return InvalidError(
         f"{request.address!r} is no address to send a request to: {reason}. Write api_base like http://host:8000/v1.",
@@ -311,10 +341,14 @@ def _no_address(request: Request, reason: str) -> InvalidError:
 
 
 def _refused(request: Request, reply: Reply) -> ProviderError:
+    said = reply.text
+    for secret in secrets_in(request.url):
+        said = redacted(said, secret)
+    place = redirect_to(request.url, header_in(reply.headers, "location")) if 300 <= reply.status < 400 else None
     return http_failure(
         request.provider,
         reply.status,
-        reply.text,
+        f"it redirects to {place}" if place else said,
         headers=dict(headers_of(reply.headers)),
         secret=request.key,
     )
@@ -328,7 +362,7 @@ def _duration(seconds: float) -> timedelta:
 @cache
 def _client(stays_here: bool) -> Client:
     let_threads_finish()
-    # A redirect could carry the key to another host, and so could a proxy where only loopback is allowed.
+    # A redirect could carry the key to another host; and a proxy elsewhere cannot reach this machine.
     builder = ClientBuilder().follow_redirects(False).connect_timeout(_duration(CONNECT_TIMEOUT))
     return (builder.no_proxy() if stays_here else builder).build()
 

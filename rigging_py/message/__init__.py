@@ -13,6 +13,7 @@ from rigging_py.message.content import (
     FileData,
     ImageUrl,
 )
+from rigging_py.message.hidden import is_secret_name, without_secrets, without_user
 from rigging_py.message.making import assemble, fresh, new_uuid, uuid_named
 from rigging_py.message.message import (
     CompatibilityFlag,
@@ -71,8 +72,11 @@ __all__ = [
     "assemble",
     "fresh",
     "inject_system_content",
+    "is_secret_name",
     "new_uuid",
     "strip_system_content",
     "to_stop_reason",
     "uuid_named",
+    "without_secrets",
+    "without_user",
 ]

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation, field_validator
-from pydantic_core import from_json, to_json
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, field_serializer, field_validator
+from pydantic_core import from_json, to_json, to_jsonable_python
 
 from rigging_py.message.calls import ToolChoice, ToolDefinition
+from rigging_py.message.hidden import without_secrets
 from rigging_py.message.making import assemble
 from rigging_py.parsing import JsonShape, Shape
 
 
 class GenerateParams(BaseModel):
-    """Parameters of a generation; None leaves a choice to the provider. Refinements are new objects."""
+    """Parameters of a generation; None leaves a choice to the provider. Refinements are new objects.
+
+    A `repr` and a dump leave out what stands in `extra` under the name of a secret, such as `authorization`, and the
+    user and the secrets in the query of `api_base`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -54,6 +59,14 @@ class GenerateParams(BaseModel):
             return value
         return [from_json(one) if isinstance(one, str) else one for one in cast("list[object]", value)]
 
+    @field_serializer("api_base", "extra")
+    def _without_secrets(self, value: Any) -> Any:
+        return without_secrets(value)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, without_secrets(value) if name in ("api_base", "extra") else value
+
     def __hash__(self) -> int:
         return hash(to_json(self.model_dump(exclude={"extra", "tools"}), fallback=repr))
 
@@ -78,9 +91,9 @@ class GenerateParams(BaseModel):
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe values without None; `extra` is part of the top level and wins there."""
-        values = self.model_dump(mode="json", exclude_none=True)
-        extra = values.pop("extra")
-        return {**values, **extra}
+        values = self.model_dump(mode="json", exclude={"api_base", "extra"}, exclude_none=True)
+        base = {"api_base": self.api_base} if self.api_base is not None else {}
+        return {**values, **base, **to_jsonable_python(self.extra)}
 
     def clone(self) -> Self:
         """A copy that shares nothing that can change."""

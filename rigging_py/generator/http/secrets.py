@@ -7,14 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import quote
 
-from rigging_py.generator.network import shown_address, without_user
+from rigging_py.generator.network import shown_address
+from rigging_py.message import is_secret_name, without_user
 from rigging_py.wire import redacted
 
 HIDDEN = "***"
-_NAME = re.compile(
-    r"(?i)authori[sz]ation|cookie|credential|passw(?:or)?d|secret|signature|\b(?:auth|sig)\b"
-    r"|(?:\b|api|access|auth|private|id)[-_]?(?:key|token)\b"
-)
 _QUERY = re.compile(r"([?&])([^=&#]*)=([^&#]*)")
 _LONG_ENOUGH = 8
 """Characters that a key has at least; a shorter one would be found by chance."""
@@ -31,7 +28,7 @@ def without_keys(value: Any, name: str = "") -> Any:
         return [without_keys(one, name) for one in cast("list[Any]", value)]
     if not isinstance(value, str):
         return value
-    if _NAME.search(name) and not _refers(value):
+    if is_secret_name(name) and not _refers(value):
         return HIDDEN
     return redacted(value)
 

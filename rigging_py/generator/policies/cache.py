@@ -16,14 +16,13 @@ from pydantic_core import from_json, to_json
 
 from rigging_py.error import GeneratorWarning, StateFormatError, StoreUnavailableError
 from rigging_py.generator.base import Generator
-from rigging_py.generator.network import without_user
 from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator
 from rigging_py.generator.policies.cache_flight import Flight
 from rigging_py.generator.policies.cache_stores import CacheStore, cache_store
 from rigging_py.generator.policies.canonical import askees, digest, names_of, request_of
 from rigging_py.generator.policies.letters import Answer
 from rigging_py.generator.policies.shared import shared
-from rigging_py.message import GeneratedText, ModelTurn, Usage, fresh
+from rigging_py.message import GeneratedText, ModelTurn, Usage, fresh, without_user
 from rigging_py.wire import deltas_of
 
 FORMAT = 1

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from rigging_py.error import InvalidGeneratorError, MissingExtraError, StoreUnavailableError
-from rigging_py.generator.network import without_user
+from rigging_py.message import without_user
 
 if TYPE_CHECKING:
     import sqlite3

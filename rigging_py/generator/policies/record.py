@@ -12,12 +12,11 @@ from pydantic import Field, PrivateAttr
 
 from rigging_py.error import AuthenticationFailedError, ProviderError
 from rigging_py.generator.base import Generator
-from rigging_py.generator.network import without_user
 from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator
 from rigging_py.generator.policies.canonical import askees, leaves, names_of, request_of
 from rigging_py.generator.policies.letters import Answer, Failure, PieceForm
 from rigging_py.generator.policies.recording import FORMAT, KIND, Header, Recording, redacted_data, redacted_request
-from rigging_py.message import GeneratedText, ModelTurn
+from rigging_py.message import GeneratedText, ModelTurn, without_secrets
 
 
 @dataclass(slots=True)
@@ -77,7 +76,7 @@ class Record(Policy):
 
     def _write(self, call: Call, request: dict[str, Any], answer: Answer, header: Header) -> None:
         asked = [
-            {**one, "api_base": without_user(one["api_base"])} if one["api_base"] else one
+            {**one, "api_base": without_secrets(one["api_base"])} if one["api_base"] else one
             for one in askees(self.inner, call.params, self._names)
         ]
         secrets = [key for leaf, _ in leaves(self.inner) if (key := _key_of(leaf))]
