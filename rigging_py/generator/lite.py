@@ -6,7 +6,7 @@ import asyncio
 import os
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar, cast
@@ -22,6 +22,7 @@ from rigging_py.generator.fixups import LITELLM_FIXUPS, with_fixups
 from rigging_py.generator.gate import Gate, Window
 from rigging_py.generator.lite_failures import failure_of, failure_within
 from rigging_py.generator.lite_reply import facts_of, is_probably_cut, with_media
+from rigging_py.generator.lite_thread import litellms_thread, there
 from rigging_py.generator.network import refuse_outside
 from rigging_py.generator.prices import add_cost
 from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, Usage, fresh
@@ -33,6 +34,9 @@ from rigging_py.wire import (
 )
 
 _NO_KEY = "no-key-was-given"
+_OF_A_PROVIDER = ("model", "custom_llm_provider", "api_base", "api_key")
+_WITH_A_CLIENT = ("anthropic", "gemini", "vertex_ai", "vertex_ai_beta")
+"""Providers whose session litellm 1.106 takes from a client only."""
 
 
 class LiteLLMGenerator(Generator):
@@ -105,7 +109,7 @@ class LiteLLMGenerator(Generator):
 
     async def _chunks(self, chunks: Any) -> AsyncGenerator[object, None]:
         try:
-            async for chunk in chunks:
+            while (chunk := await there(_next(chunks))) is not None:
                 yield chunk.model_dump()
         except Exception as error:
             failure = failure_within(error, self.model, self.key())
@@ -114,7 +118,7 @@ class LiteLLMGenerator(Generator):
             raise failure from None
         finally:
             if hasattr(chunks, "aclose"):
-                await chunks.aclose()
+                await there(chunks.aclose())
 
     async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
         reply = await self._asked(messages, params)
@@ -153,13 +157,26 @@ class LiteLLMGenerator(Generator):
         try:
             # litellm writes into what it is given, and some of it is the generator's own.
             given = fresh({name: value for name, value in request.items() if value is not None})
-            return await litellm.acompletion(**given)
+            return await there(_completion(litellm, given))
         except Exception as error:
             failure = failure_of(error, self.model, self.key())
             if failure is None:
                 raise
             # litellm's own text may repeat the request, key included.
             raise failure from None
+
+
+async def _completion(litellm: Any, request: dict[str, Any]) -> Any:
+    """To be run on litellm's loop."""
+    thread = litellms_thread()
+    with suppress(Exception):  # a name that litellm cannot place, of which it says more when it is asked
+        provider = litellm.get_llm_provider(**{name: request.get(name) for name in _OF_A_PROVIDER})[1]
+        request |= {"client": thread.client} if provider in _WITH_A_CLIENT else {}
+    return await litellm.acompletion(**request, shared_session=thread.session)
+
+
+async def _next(chunks: Any) -> Any:
+    return await anext(chunks, None)
 
 
 def get_max_tokens_for_model(model: str) -> int | None:
@@ -208,9 +225,13 @@ def _hidden(reply: Any) -> Mapping[str, Any]:
 
 @cache
 def _litellm() -> Any:
-    # Otherwise litellm fetches its price list from the web while it is imported.
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    # Otherwise litellm fetches its price list while it is imported, and names of Anthropic's headers when it asks that;
+    # and it reads a .env file into the environment.
+    for name in ("LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"):
+        os.environ.setdefault(name, "True")
+    os.environ.setdefault("LITELLM_MODE", "PRODUCTION")
     import litellm
 
+    # It has no other switch, and would print advertisements beside every error.
     litellm.suppress_debug_info = True
     return litellm

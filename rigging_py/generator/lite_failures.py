@@ -16,6 +16,7 @@ from rigging_py.error import (
     ProviderError,
     RateLimitedError,
     RefusedError,
+    RiggingError,
     ServerFaultError,
     StreamInterruptedError,
     TimedOutError,
@@ -44,8 +45,10 @@ _FAILURES: Mapping[str, type[ProviderError]] = {
 """litellm's exceptions by name, the most derived first to match."""
 
 
-def failure_of(error: Exception, model: str, key: str | None) -> ProviderError | None:
+def failure_of(error: Exception, model: str, key: str | None) -> RiggingError | None:
     """The error of our tree that one of litellm's stands for; None for one that is not litellm's."""
+    if ours := _ours(error):
+        return ours
     kind = next((_FAILURES[base.__name__] for base in type(error).__mro__ if base.__name__ in _FAILURES), None)
     if kind is None:
         return None
@@ -67,8 +70,10 @@ def failure_of(error: Exception, model: str, key: str | None) -> ProviderError |
     )
 
 
-def failure_within(error: Exception, model: str, key: str | None) -> ProviderError | None:
+def failure_within(error: Exception, model: str, key: str | None) -> RiggingError | None:
     """The error of our tree for one in the middle of a stream, where litellm hides what happened under its own."""
+    if ours := _ours(error):
+        return ours
     causes = list(_causes(error))
     names = {base.__name__ for cause in causes for base in type(cause).__mro__}
     body = next((body for cause in causes if (body := getattr(cause, "body", None))), None)
@@ -85,6 +90,11 @@ def failure_within(error: Exception, model: str, key: str | None) -> ProviderErr
         said = redacted(str(error), key)
         return InvalidError(f"litellm cannot read a chunk from {model}: {said}", provider="litellm")
     return failure_of(error, model, key)
+
+
+def _ours(error: BaseException) -> RiggingError | None:
+    """The error of our tree that litellm put another one around."""
+    return next((one for one in _causes(error) if isinstance(one, RiggingError)), None)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
