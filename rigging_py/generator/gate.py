@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import os
+from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock
+from weakref import WeakSet
 
 from rigging_py.generator.aimd import Aimd, Event, after
 from rigging_py.generator.clock import CLOCK, Clock
@@ -120,14 +122,19 @@ class Gate:
         self._requests = requests or Window(_NEVER)
         self._tokens = tokens or Window(_NEVER)
         self._paused_until = float("-inf")
-        self._under_way = 0
-        self._waiting: deque[_Waiter] = deque()
-        self._lock = Lock()
+        self.forget_who_is_here()
+        _gates.add(self)
 
     @property
     def limit(self) -> float:
         """How many may be under way at once now."""
         return self._concurrency if self.aimd is None else self.aimd.limit
+
+    def forget_who_is_here(self) -> None:
+        """Gives the places of all who are under way or waiting to others, in a process where none of them is."""
+        self._under_way = 0
+        self._waiting: OrderedDict[_Waiter, None] = OrderedDict()  # thousands may leave at once
+        self._lock = Lock()
 
     @asynccontextmanager
     async def one(self) -> AsyncGenerator[None, None]:
@@ -142,13 +149,13 @@ class Gate:
         """Waits for a place, behind those who came before, and takes it; `leave` gives it back."""
         waiter = _Waiter(asyncio.get_running_loop(), tokens)
         with self._lock:
-            self._waiting.append(waiter)
+            self._waiting[waiter] = None
         try:
             while (place := self._admitted(waiter)) is None:
                 await self._until_woken(waiter)
         except BaseException:
-            with self._lock, suppress(ValueError):  # a closed loop has it removed
-                self._waiting.remove(waiter)
+            with self._lock:
+                self._waiting.pop(waiter, None)  # a closed loop has it removed
                 self._wake_first()
             raise
         return place
@@ -173,11 +180,11 @@ class Gate:
         """Its place, if it may ask now; otherwise it knows when to look again."""
         with self._lock:
             now = self.clock.now()
-            waiter.opens = self._opens(now, waiter.tokens) if self._waiting[0] is waiter else _NEVER
+            waiter.opens = self._opens(now, waiter.tokens) if self._first() is waiter else _NEVER
             if waiter.opens > now:
                 waiter.woken = waiter.loop.create_future()
                 return None
-            self._waiting.popleft()
+            del self._waiting[waiter]
             self._under_way += 1
             self._requests.add(now, 1)
             place = Place(now, self._tokens.add(now, waiter.tokens))
@@ -186,7 +193,7 @@ class Gate:
 
     def _is_full(self) -> bool:
         """Whether there is no room, or somebody was waiting for it who has not come yet."""
-        return self._under_way >= self.limit or (bool(self._waiting) and self._waiting[0].opens == _NEVER)
+        return self._under_way >= self.limit or ((first := self._first()) is not None and first.opens == _NEVER)
 
     def _opens(self, now: float, tokens: float) -> float:
         if self._under_way >= self.limit:
@@ -205,10 +212,25 @@ class Gate:
             sleep.cancel()
 
     def _wake_first(self) -> None:
-        while self._waiting:
-            try:
-                self._waiting[0].wake()
-            except RuntimeError:  # its loop was closed under it
-                self._waiting.popleft()
-            else:
+        while (first := self._first()) is not None:
+            with suppress(RuntimeError):  # its loop was closed just now
+                first.wake()
                 break
+
+    def _first(self) -> _Waiter | None:
+        """Who is next; who waits on a loop that was closed waits no longer."""
+        while (first := next(iter(self._waiting), None)) is not None and first.loop.is_closed():
+            del self._waiting[first]
+        return first
+
+
+_gates: WeakSet[Gate] = WeakSet()
+
+
+def _begin_anew() -> None:
+    # Who was here when the process was forked is in the other one.
+    for gate in _gates:
+        gate.forget_who_is_here()
+
+
+os.register_at_fork(after_in_child=_begin_anew)

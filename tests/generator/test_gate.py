@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -73,3 +75,42 @@ def test_a_gate_works_under_one_loop_after_the_other() -> None:  # surface 3.2 n
     asyncio.run(work())
     asyncio.run(work())
     assert taken == list(range(6))
+
+
+async def test_thousands_who_leave_at_once_cost_no_more_each_than_a_few() -> None:
+    async def seconds_to_leave(count: int) -> float:
+        gate = Gate(rg.VirtualClock(), concurrency=1)
+        await gate.enter()
+        waiting = [asyncio.create_task(gate.enter()) for _ in range(count)]
+        await asyncio.sleep(0)
+        begun = time.process_time()
+        for one in reversed(waiting):
+            one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return time.process_time() - begun
+
+    assert await seconds_to_leave(10_000) < 50 * await seconds_to_leave(500)  # 20 times as many
+
+
+def test_who_waited_on_a_loop_that_was_closed_holds_up_nobody() -> None:
+    gate = Gate(concurrency=1)
+    place = asyncio.run(gate.enter())
+    loop = asyncio.new_event_loop()
+    left = loop.create_task(gate.enter())
+    loop.run_until_complete(asyncio.sleep(0))
+    gate.leave(place)
+    loop.close()
+    asyncio.run(asyncio.wait_for(gate.enter(), 10))
+    left.get_coro().close()
+    left._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio would tell of it
+
+
+def test_in_a_forked_process_the_places_of_the_other_are_free() -> None:
+    gate = Gate(concurrency=1)
+    asyncio.run(gate.enter())
+    child = os.fork()
+    if not child:
+        threading.Timer(20, os._exit, (1,)).start()
+        asyncio.run(gate.enter())
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
