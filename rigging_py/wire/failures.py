@@ -190,4 +190,5 @@ def _is_unpaid(status: int, code: str, said: str) -> bool:
 def _spellings(secret: str) -> tuple[str, ...]:
     """A key as it is, and as JSON or a URL may spell it."""
     escaped = json.dumps(secret)[1:-1]
-    return secret, escaped, escaped.replace("/", r"\/"), to_json(secret).decode()[1:-1], quote(secret, safe="")
+    quoted = quote(secret), quote(secret, safe="")
+    return secret, escaped, escaped.replace("/", r"\/"), to_json(secret).decode()[1:-1], *quoted
