@@ -41,4 +41,5 @@ class Kept(Generic[K, E]):
     def drop(self, key: K) -> None:
         """Forgets it: its memory is free when the last request that uses it has ended."""
         with self._lock:
-            self._loaded.pop(key, None)
+            dropped = self._loaded.pop(key, None)
+        del dropped  # freed here it keeps nobody else waiting

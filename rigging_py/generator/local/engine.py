@@ -55,6 +55,8 @@ class Engine:
                 f"llama.cpp cannot load {path}: {error} The file may be cut off, or no GGUF file at all.",
                 provider="local",
             ) from error
+        # It waits in the queue until llama.cpp's own loop takes it. Freed before that loop began, a server hangs for ever.
+        self.metrics()
         self._threads = ThreadPoolExecutor(loading.slots, thread_name_prefix="rigging_py.local")
 
     def _params(self, xllamacpp: Any, loading: Loading) -> Any:

@@ -152,3 +152,9 @@ async def test_unloading_frees_the_model_and_the_next_call_loads_it_again() -> N
         await gone.wait()
     assert (await model.chat("Hi").with_(max_tokens=1).run()).last.content
     model.unload()
+
+
+def test_what_was_only_loaded_can_be_unloaded() -> None:
+    model = local("slots=1,context=256")
+    for _ in range(5):
+        model.load().unload()
