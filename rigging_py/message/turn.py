@@ -25,10 +25,11 @@ _REASONS: dict[str, StopReason] = {
 }
 
 
-def to_stop_reason(raw: object) -> StopReason:
-    """A provider's own word for why it stopped, in ours."""
+def to_stop_reason(raw: object, *, has_calls: bool = False) -> StopReason:
+    """A provider's own word for why it stopped, in ours; some say of a turn with calls only that it stopped."""
     word = str(raw or "").lower()
-    return _REASONS.get(word, "tool_calls" if "tool" in word else "unknown")
+    reason = _REASONS.get(word, "tool_calls" if "tool" in word else "unknown")
+    return "tool_calls" if has_calls and reason == "stop" else reason
 
 
 def _is_untold(count: int | None) -> bool:

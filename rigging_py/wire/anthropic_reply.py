@@ -33,18 +33,13 @@ def messages_turn(reply: object, *, provider: str = "", secret: str | None = Non
     """
     body = as_object(reply)
     if body is not None and body.get("type") == "error":
-        raise stream_failure(provider, shown(reply), secret=secret)
+        raise stream_failure(provider, reply, secret=secret)
     try:
         if body is None:
             raise ValueError("it is not a JSON object")
         return read_turn(body, origin)
     except ValueError as error:
         raise unread_reply(provider, secret, f"is not a message of Anthropic's API: {error}", reply) from None
-
-
-def shown(reply: object) -> str:
-    """What came, as JSON text."""
-    return reply if isinstance(reply, str) else to_json(reply, fallback=repr).decode()
 
 
 def read_turn(body: Mapping[str, Any], origin: str) -> ModelTurn:

@@ -12,7 +12,7 @@ from rigging_py.message import Delta, ReasoningDelta, TextDelta, ToolCallDelta
 from rigging_py.parsing.untyped import as_list, as_mapping, as_object
 from rigging_py.wire.anthropic import messages_request
 from rigging_py.wire.anthropic_blocks import THINKING, Block
-from rigging_py.wire.anthropic_reply import messages_turn, read_block, read_call, read_turn, shown
+from rigging_py.wire.anthropic_reply import messages_turn, read_block, read_call, read_turn
 from rigging_py.wire.failures import stream_failure
 from rigging_py.wire.schemas import ANTHROPIC
 from rigging_py.wire.spelling import Wire
@@ -83,7 +83,7 @@ class MessagesStream:
         """
         event = as_object(chunk)
         if event is not None and (event.get("error") or event.get("type") == "error"):
-            raise stream_failure(self.provider, shown(chunk), secret=self.secret)
+            raise stream_failure(self.provider, chunk, secret=self.secret)
         try:
             return self._fed(event)
         except ValueError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from rigging_py.error import InvalidError
 from rigging_py.message import Delta, ModelTurn
@@ -104,7 +104,7 @@ class ReplyBody:
             raise no_json(stream.provider, stream.secret, body, error) from None
         value = as_object(reply)
         if value is not None and (value.get("error") or value.get("object") == "error"):
-            raise stream_failure(stream.provider, to_json(reply, fallback=repr).decode(), secret=stream.secret)
+            raise stream_failure(stream.provider, reply, secret=stream.secret)
         return self._wire.turn(reply, provider=stream.provider, secret=stream.secret, origin=stream.origin)
 
 

@@ -117,8 +117,8 @@ def _reason(value: object) -> str:
     """The words in an error, which may be a text, an object, or a list of either."""
     if isinstance(value, str):
         return value.strip().rstrip(".")[:_REASON_MAX]
-    if isinstance(value, list):
-        return "; ".join(filter(None, map(_reason, as_list(value)[:_REASONS_MAX])))
+    if listed := as_list(value):
+        return "; ".join(filter(None, map(_reason, listed[:_REASONS_MAX])))
     details = as_mapping(value)
     said = next((said for name in _REASONS if details.get(name) and (said := _reason(details[name]))), "")
     # FastAPI says which part of the request is meant.

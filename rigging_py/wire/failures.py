@@ -137,9 +137,9 @@ def http_failure(
     )
 
 
-def stream_failure(provider: str, body: str, *, secret: str | None = None) -> ProviderError:
-    """The error that a provider's own error in the middle of an answer stands for, with keys taken out of it."""
-    clean = redacted(body[:_READ_MAX], secret)
+def stream_failure(provider: str, came: object, *, secret: str | None = None) -> ProviderError:
+    """The error that a provider's own error in the place of an answer stands for, with keys taken out of it."""
+    clean = redacted(as_text(came)[:_READ_MAX], secret)
     complaint = read_complaint(clean)
     status = next((int(code) for code in complaint.codes if code.isdecimal() and 400 <= int(code[:9]) <= 599), None)
     known = next((_BY_WORD[code] for code in complaint.codes if code in _BY_WORD), 500)
@@ -163,6 +163,11 @@ def failure_kind(status: int, code: str, said: str = "") -> type[ProviderError]:
     if _is_unpaid(status, code, said):
         return AuthenticationFailedError
     return _BY_CODE.get(code) or _BY_STATUS.get(status) or (ServerFaultError if status >= 500 else InvalidError)
+
+
+def as_text(came: object) -> str:
+    """What came, as it was or as JSON."""
+    return came if isinstance(came, str) else to_json(came, fallback=repr).decode()
 
 
 def redacted(text: str, secret: str | None = None) -> str:

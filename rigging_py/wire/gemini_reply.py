@@ -10,15 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic_core import to_json
-
 from rigging_py.error import ProviderError, RefusedError, ServerFaultError
 from rigging_py.message import Delta, ModelTurn, StopReason
 from rigging_py.parsing.untyped import as_list, as_mapping, as_object
-from rigging_py.wire.failures import BODY_LIMIT, redacted, stream_failure
+from rigging_py.wire.failures import BODY_LIMIT, as_text, redacted, stream_failure
 from rigging_py.wire.gemini_answer import Answer
-from rigging_py.wire.gemini_merging import merged
+from rigging_py.wire.gemini_logprobs import read_gemini_logprobs
 from rigging_py.wire.gemini_usage import read_gemini_usage
+from rigging_py.wire.samples import first_sample
 from rigging_py.wire.unread import cut_off, unread_reply, unreadable
 
 _FILTERED: tuple[str, ...] = (
@@ -132,11 +131,11 @@ class GeminiStream:
         if body is None:
             raise ValueError("it is not a JSON object")
         if body.get("error"):
-            raise stream_failure(self.provider, _json(body), secret=self.secret)
+            raise stream_failure(self.provider, body, secret=self.secret)
         if body is not reply:
             raise ValueError("it is a list")
         self._note(body)
-        candidate = _first(body.get("candidates"))
+        candidate = first_sample(body.get("candidates"), "candidate")
         if candidate is None:
             if reason := as_mapping(body.get("promptFeedback")).get("blockReason"):
                 raise self._refused(str(reason), body)
@@ -155,8 +154,8 @@ class GeminiStream:
         if reason and (self.reason is None or self._goes_on):
             self.reason, self._goes_on = reason, False
         self.extra |= {ours: value for theirs, ours in _FACTS.items() if (value := candidate.get(theirs))}
-        if logprobs := as_object(candidate.get("logprobsResult")):
-            self.extra["logprobs"] = merged(self.extra.get("logprobs", {}), logprobs)
+        if tokens := read_gemini_logprobs(candidate.get("logprobsResult")):
+            self.extra.setdefault("logprobs", {"content": []})["content"].extend(tokens)
         return fed
 
     def _note(self, body: Mapping[str, Any]) -> None:
@@ -173,7 +172,7 @@ class GeminiStream:
             f"{self.provider or 'The provider'} blocked the prompt ({redacted(because, self.secret)[:300]}). "
             "Rephrase it, ask another model, or set safetySettings in `extra`.",
             provider=self.provider,
-            body=redacted(_json(body), self.secret)[:BODY_LIMIT],
+            body=redacted(as_text(body), self.secret)[:BODY_LIMIT],
         )
 
     def _gave_up(self) -> ServerFaultError:
@@ -185,21 +184,3 @@ class GeminiStream:
             provider=self.provider,
             body=redacted(because, self.secret)[:BODY_LIMIT],
         )
-
-
-def _first(candidates: object) -> dict[str, Any] | None:
-    """The candidate that is the answer. Asked for several, a server sends chunks of each."""
-    listed = as_list(candidates)
-    if candidates is not None and listed is not candidates:
-        raise ValueError("its candidates are no list")
-    for one in listed:
-        candidate = as_object(one)
-        if candidate is None:
-            raise ValueError("a candidate in it is no object")
-        if not candidate.get("index"):
-            return candidate
-    return None
-
-
-def _json(value: object) -> str:
-    return to_json(value, fallback=repr).decode()

@@ -21,6 +21,7 @@ from rigging_py.parsing.untyped import as_mapping
 from rigging_py.wire.ollama_reply import THINKING, OllamaStream, ollama_turn
 from rigging_py.wire.schemas import LLAMA_CPP
 from rigging_py.wire.spelling import Wire
+from rigging_py.wire.spoken import in_words
 from rigging_py.wire.tool_use import arguments_of, with_tool_names
 from rigging_py.wire.unsupported import warn_unsupported
 
@@ -51,7 +52,7 @@ def ollama_request(
     What `params.extra` holds is sent as it is and wins; what is an option of Ollama's goes among the options. Raises
     `InvalidError` for what its messages cannot hold: sound, files, and pictures that would have to be fetched.
     """
-    spoken = [_spoken(message, tool, origin) for message, tool in with_tool_names(messages)]
+    spoken = [_spoken(in_words(message), tool, origin) for message, tool in with_tool_names(messages)]
     request: dict[str, Any] = {"model": model, "messages": spoken, "stream": stream}
     tools, choice = params.tools or [], params.tool_choice
     if tools and choice != "none":

@@ -97,9 +97,7 @@ class OllamaStream:
         # Nobody takes a message of reasoning alone.
         is_kept = thought and (text or self.calls)
         reasoning = [ContentReasoning(text=thought, origin=self.origin, form=THINKING)] if is_kept else []
-        reason = to_stop_reason(self.reason)
-        if reason == "stop" and self.calls:
-            reason = "tool_calls"
+        reason = to_stop_reason(self.reason, has_calls=bool(self.calls))
         extra = {**self.extra, "reasoning_content": thought} if thought else dict(self.extra)
         return ModelTurn(Message.of("assistant", text, self.calls or None, reasoning), reason, self.usage, extra)
 
@@ -109,7 +107,7 @@ class OllamaStream:
         if body is None:
             raise ValueError("it is not a JSON object")
         if body.get("error"):
-            raise stream_failure(self.provider, _json(record), secret=self.secret)
+            raise stream_failure(self.provider, record, secret=self.secret)
         spoken = as_object(body.get("message"))
         if spoken is None and (is_whole or body.get("message") is not None):
             raise ValueError("it has no message")
@@ -145,13 +143,10 @@ class OllamaStream:
         """The facts of a record, of which the last has the most."""
         self.extra |= {name: body[name] for name in _FACTS if body.get(name)}
         if logprobs := as_list(body.get("logprobs")):
-            self.extra["logprobs"] = [*self.extra.get("logprobs", ()), *logprobs]
+            # In the form that the chat API has for them.
+            self.extra.setdefault("logprobs", {"content": []})["content"].extend(logprobs)
         if any(name in body for name in _COUNTS):
             read, written = (as_count(body.get(name)) for name in _COUNTS)
             self.usage = Usage(input_tokens=read, output_tokens=written, total_tokens=read + written)
         if body.get("done") is True:
             self.is_done, self.reason = True, body.get("done_reason")
-
-
-def _json(value: object) -> str:
-    return to_json(value, fallback=repr).decode()

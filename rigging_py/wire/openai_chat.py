@@ -11,9 +11,7 @@ from pydantic_core import to_json
 from rigging_py.error import ProviderError
 from rigging_py.message import (
     Content,
-    ContentAudioInput,
     ContentReasoning,
-    ContentText,
     FunctionCall,
     GenerateParams,
     Message,
@@ -29,6 +27,7 @@ from rigging_py.wire.openai_facts import Facts
 from rigging_py.wire.openai_reasoning import read_reasoning, thought_of, with_reasoning
 from rigging_py.wire.openai_usage import usage_in
 from rigging_py.wire.schemas import StrictShape
+from rigging_py.wire.spoken import in_words
 from rigging_py.wire.unread import unread_reply
 
 _BROKEN_OFF = ("error", "abort", "insufficient_system_resource", "network_error")
@@ -61,7 +60,8 @@ def spelled(
     model: str, messages: Sequence[Message], params: GenerateParams, *, stream: bool, origin: str
 ) -> dict[str, Any]:
     """The body of a request as OpenAI has it, without what the user adds in its provider's own words."""
-    request: dict[str, Any] = {"model": model, "messages": [_said(message, origin) for message in messages]}
+    said = [with_reasoning(in_words(message), origin) for message in messages]
+    request: dict[str, Any] = {"model": model, "messages": said}
     given = params.given()
     request.update({name: given[name] for name in _SENT_AS_THEY_ARE if name in given})
     if "max_tokens" in request and _COUNTS_THOUGHTS.search(model):
@@ -89,20 +89,6 @@ def _tools(params: GenerateParams) -> dict[str, Any]:
     return sent
 
 
-def _said(message: Message, origin: str) -> dict[str, Any]:
-    """The message as it is sent to `origin`. Nobody takes the sound of an assistant, so its words go in its place."""
-    if message.role == "assistant" and any(isinstance(part, ContentAudioInput) for part in message.content_parts):
-        message = message.shell()
-        message.content_parts = [said for part in message.content_parts if (said := _in_words(part)) is not None]
-    return with_reasoning(message, origin)
-
-
-def _in_words(part: Content) -> Content | None:
-    if not isinstance(part, ContentAudioInput):
-        return part
-    return ContentText(text=part.transcript) if part.transcript else None
-
-
 def chat_turn(reply: object, *, provider: str = "", secret: str | None = None, origin: str = "") -> ModelTurn:
     """The turn in a reply, whose reasoning is kept under the name `origin`.
 
@@ -123,7 +109,7 @@ def _turn(reply: object, provider: str, secret: str | None, origin: str) -> Mode
         raise ValueError("it is not a JSON object")
     choices = as_list(body.get("choices"))
     if is_failure(body) and not choices:
-        raise stream_failure(provider, to_json(reply, fallback=repr).decode(), secret=secret)
+        raise stream_failure(provider, reply, secret=secret)
     if not choices:
         raise ValueError("it has no choices")
     choice = as_object(choices[0]) or {}
@@ -140,7 +126,7 @@ def _turn(reply: object, provider: str, secret: str | None, origin: str) -> Mode
     message = message_of(text_of(spoken), calls, read_reasoning(spoken, origin), [*images_of(spoken), *sound.parts()])
     return ModelTurn(
         message,
-        to_stop_reason(choice.get("finish_reason")),
+        to_stop_reason(choice.get("finish_reason"), has_calls=bool(calls)),
         usage_in(body, choice),
         facts.told(thought_of(spoken)),
     )
@@ -168,7 +154,7 @@ def raise_where_broken(body: Mapping[str, Any], choice: Mapping[str, Any], provi
         said = said or as_mapping(body["x_groq"]).get("error")
     if said or (isinstance(reason, str) and reason in _BROKEN_OFF):
         failed = {"error": said} if said else body
-        raise stream_failure(provider, to_json(failed, fallback=repr).decode(), secret=secret)
+        raise stream_failure(provider, failed, secret=secret)
 
 
 def _tool_call(raw: Any) -> ToolCall:

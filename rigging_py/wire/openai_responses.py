@@ -56,7 +56,7 @@ def response_failure(response: Mapping[str, Any], provider: str, secret: str | N
     """The error that a response stands for which failed."""
     error = response.get("error")
     told = {"error": error} if error else {"status": response.get("status")}
-    return stream_failure(provider, to_json(told, fallback=repr).decode(), secret=secret)
+    return stream_failure(provider, told, secret=secret)
 
 
 def text_of(item: Mapping[str, Any]) -> str:
@@ -169,6 +169,7 @@ def _extra(response: Mapping[str, Any], items: list[dict[str, Any]]) -> dict[str
         "response_id": response.get("id"),
         "model": response.get("model"),
         "reasoning_content": BETWEEN_THOUGHTS.join(filter(None, thoughts)),
+        "refusal": "".join(_texts(said, "refusal")),
         # In the form that the chat API has for them.
         "logprobs": {"content": tokens} if (tokens := _listed(said, "logprobs")) else None,
         "annotations": _listed(said, "annotations"),

@@ -19,6 +19,7 @@ from rigging_py.parsing import JsonShape
 from rigging_py.parsing.untyped import as_list, as_mapping
 from rigging_py.wire.openai_responses import ENCRYPTED, PHASES, place_of
 from rigging_py.wire.schemas import StrictShape
+from rigging_py.wire.spoken import in_words
 from rigging_py.wire.tool_use import chosen
 from rigging_py.wire.unsupported import warn_unsupported
 
@@ -90,7 +91,7 @@ def _tool_choice(choice: str | Mapping[str, Any]) -> str | Mapping[str, Any]:
 
 def _items(message: Message, origin: str, is_kept: bool) -> Sequence[dict[str, Any]]:
     if message.role == "assistant":
-        return _answer(message, origin, is_kept)
+        return _answer(in_words(message), origin, is_kept)
     content = message.to_openai().get("content", "")
     said = content if isinstance(content, str) else [_part(spec) for spec in content]
     if message.role == "tool":

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic_core import to_json
-
 from rigging_py.error import ProviderError
 from rigging_py.message import Delta, ReasoningDelta, TextDelta, ToolCallDelta
 from rigging_py.parsing.untyped import as_object
@@ -129,7 +127,7 @@ class ResponsesStream:
             raise ValueError("it is not a JSON object")
         kind = event.get("type")
         if kind == "error" or event.get("error"):
-            raise stream_failure(self.provider, _json(event), secret=self.secret)
+            raise stream_failure(self.provider, event, secret=self.secret)
         if not isinstance(kind, str):
             raise ValueError("it has no type")
         if kind in _KINDS:
@@ -240,10 +238,6 @@ def _names(given: Mapping[str, Any]) -> list[object]:
     ids = [name for key in ("item_id", "id", "call_id") if isinstance(name := given.get(key), str) and name]
     place = given.get("output_index")
     return [*ids, place] if isinstance(place, int) else [*ids]
-
-
-def _json(value: object) -> str:
-    return to_json(value, fallback=repr).decode()
 
 
 RESPONSES = Wire(responses_request, responses_turn, ResponsesStream)

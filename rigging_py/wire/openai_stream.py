@@ -21,14 +21,13 @@ from rigging_py.message import (
     FunctionCall,
     ModelTurn,
     ReasoningDelta,
-    StopReason,
     TextDelta,
     ToolCall,
     ToolCallDelta,
     Usage,
     to_stop_reason,
 )
-from rigging_py.parsing.untyped import as_list, as_object
+from rigging_py.parsing.untyped import as_object
 from rigging_py.wire.failures import stream_failure
 from rigging_py.wire.openai_chat import (
     chat_request,
@@ -41,6 +40,7 @@ from rigging_py.wire.openai_content import ODD_KIND, Sound, images_of, is_spoken
 from rigging_py.wire.openai_facts import Facts
 from rigging_py.wire.openai_reasoning import ReasoningStream
 from rigging_py.wire.openai_usage import usage_in
+from rigging_py.wire.samples import first_sample
 from rigging_py.wire.spelling import Wire
 from rigging_py.wire.unread import cut_off, unreadable
 
@@ -83,7 +83,8 @@ class ChatStream:
     reasoning: ReasoningStream = field(default_factory=ReasoningStream)
     calls: dict[int, _Call] = field(default_factory=dict[int, _Call])
     """By index, as in the deltas."""
-    reason: StopReason | None = None
+    reason: object = None
+    """Why it ended, in the server's word."""
     usage: Usage | None = None
     facts: Facts = field(default_factory=Facts)
     sound: Sound = field(default_factory=Sound)
@@ -107,7 +108,7 @@ class ChatStream:
         """
         body = as_object(chunk)
         if body is not None and is_failure(body):
-            raise stream_failure(self.provider, _json(chunk), secret=self.secret)
+            raise stream_failure(self.provider, chunk, secret=self.secret)
         try:
             return self._read(body)
         except ProviderError:
@@ -135,7 +136,8 @@ class ChatStream:
         ]
         media = [*self.images, *self.sound.parts()]
         message = message_of("".join(self.text), calls, self.reasoning.parts(self.origin), media)
-        return ModelTurn(message, self.reason, self.usage, self.facts.told(self.reasoning.text))
+        reason = to_stop_reason(self.reason, has_calls=bool(calls))
+        return ModelTurn(message, reason, self.usage, self.facts.told(self.reasoning.text))
 
     def _unreadable(self, problem: str, chunk: object) -> InvalidError:
         return unreadable(self.provider, self.secret, problem, chunk)
@@ -143,7 +145,7 @@ class ChatStream:
     def _read(self, body: Mapping[str, Any] | None) -> list[Delta]:
         if body is None:
             raise ValueError("it is not a JSON object")
-        choice = _first(body.get("choices")) or {}
+        choice = first_sample(body.get("choices"), "choice") or {}
         # Some servers send a whole message as one chunk.
         said = choice.get("delta") if choice.get("delta") is not None else choice.get("message")
         spoken = as_object({} if said is None else said)
@@ -156,7 +158,7 @@ class ChatStream:
         deltas = self._spoken(spoken)
         self._goes_on = self._goes_on or (self.reason is not None and bool(deltas))
         if reason and (self.reason is None or self._goes_on):
-            self.reason, self._goes_on = to_stop_reason(reason), False
+            self.reason, self._goes_on = reason, False
         return deltas
 
     def _spoken(self, delta: Mapping[str, Any]) -> list[Delta]:
@@ -223,24 +225,6 @@ class ChatStream:
     @property
     def _next(self) -> int:
         return max(self.calls, default=-1) + 1
-
-
-def _first(choices: object) -> dict[str, Any] | None:
-    """The choice that is the answer. Asked for several, a server sends chunks of each by turns."""
-    listed = as_list(choices)
-    if choices is not None and listed is not choices:
-        raise ValueError("its choices are no list")
-    for one in listed:
-        choice = as_object(one)
-        if choice is None:
-            raise ValueError("a choice in it is no object")
-        if not choice.get("index"):
-            return choice
-    return None
-
-
-def _json(value: object) -> str:
-    return to_json(value, fallback=repr).decode()
 
 
 CHAT = Wire(chat_request, chat_turn, ChatStream)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from rigging_py.error import InvalidError, StreamInterruptedError
-from rigging_py.wire.failures import BODY_LIMIT, redacted
+from rigging_py.wire.failures import BODY_LIMIT, as_text, redacted
 
 
 def unread_reply(provider: str, secret: str | None, problem: str, reply: object) -> InvalidError:
@@ -48,5 +48,5 @@ def cut_off(provider: str, lacking: str) -> StreamInterruptedError:
 
 
 def _invalid(message: str, provider: str, secret: str | None, came: object) -> InvalidError:
-    text = came if isinstance(came, str) else to_json(came, fallback=repr).decode()
-    return InvalidError(message, provider=provider, body=redacted(text, secret)[:BODY_LIMIT], is_outcome_unknown=True)
+    shown = redacted(as_text(came), secret)[:BODY_LIMIT]
+    return InvalidError(message, provider=provider, body=shown, is_outcome_unknown=True)

@@ -91,6 +91,7 @@ LETTERS = {
         sse(_call(0, "", "x1", "look"), _call(0, '{"at":', "x2", "look"), _call(0, "1}", "x3", "look"))
         + sse(chunk({"content": ""}, "stop")),
         calls=(("x1", "look", '{"at":1}'),),
+        reason="tool_calls",
     ),
     "llama.cpp": Letter(
         sse(
@@ -116,6 +117,7 @@ LETTERS = {
     "every call is number 0": Letter(
         sse(_call(0, '{"a":1}', "c1", "f"), _call(0, '{"a":2}', "c2", "f"), chunk({"content": None}, "stop")),
         calls=(("c1", "f", '{"a":1}'), ("c2", "f", '{"a":2}')),
+        reason="tool_calls",
     ),
     "two choices by turns": Letter(
         sse(chunk({"content": "one"}), {"choices": [{"index": 1, "delta": {"content": "two"}}]}, chunk({}, "stop")),

@@ -251,7 +251,10 @@ LETTERS = {
         extra={"annotations": [_CITED], "output_items": [_SEARCH]},
     ),
     "refusal": Letter(
-        response(message({"type": "refusal", "refusal": "I will not."})), [said("I will not.")], "I will not."
+        response(message({"type": "refusal", "refusal": "I will not."})),
+        [said("I will not.")],
+        "I will not.",
+        extra={"refusal": "I will not."},
     ),
     "logprobs": Letter(
         response(message(text("Hi", logprobs=[_LOGPROB]))),

@@ -342,7 +342,10 @@ def test_facts_are_kept_in_our_names() -> None:
         "citationMetadata": {"citationSources": [{}]},
         "urlContextMetadata": {"urlMetadata": [{}]},
         "safetyRatings": [{"category": "c"}],
-        "logprobsResult": {"chosenCandidates": [{"token": "x", "logProbability": -0.1}]},
+        "logprobsResult": {
+            "chosenCandidates": [{"token": "x", "tokenId": 7, "logProbability": -0.1}],
+            "topCandidates": [{"candidates": [{"token": "x", "logProbability": -0.1}, {"token": "y"}]}],
+        },
         "finishMessage": "done",
     }
     assert read(chunk(said("x"), reason="STOP", **facts)).extra == {
@@ -352,7 +355,15 @@ def test_facts_are_kept_in_our_names() -> None:
         "citation_metadata": facts["citationMetadata"],
         "url_context_metadata": facts["urlContextMetadata"],
         "safety_ratings": facts["safetyRatings"],
-        "logprobs": facts["logprobsResult"],
+        "logprobs": {
+            "content": [
+                {
+                    "token": "x",
+                    "logprob": -0.1,
+                    "top_logprobs": [{"token": "x", "logprob": -0.1}, {"token": "y", "logprob": None}],
+                }
+            ]
+        },
         "finish_message": "done",
     }
 

@@ -96,9 +96,10 @@ def test_a_server_that_goes_on_after_its_finish_reason_ends_by_another() -> None
 
 
 def test_probabilities_come_in_pieces() -> None:
-    pieces = [chunk(said(one), logprobsResult={"chosenCandidates": [{"token": one}]}) for one in ("a", "b")]
+    chosen = [{"token": one, "logProbability": -0.5} for one in ("a", "b")]
+    pieces = [chunk(said(str(one["token"])), logprobsResult={"chosenCandidates": [one]}) for one in chosen]
     _, turn = read(sse(*pieces, chunk(reason="STOP")))
-    assert turn.extra["logprobs"] == {"chosenCandidates": [{"token": "a"}, {"token": "b"}]}
+    assert [(one["token"], one["logprob"]) for one in turn.extra["logprobs"]["content"]] == [("a", -0.5), ("b", -0.5)]
 
 
 def test_a_prompt_that_was_blocked_is_refused() -> None:

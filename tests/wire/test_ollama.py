@@ -91,6 +91,11 @@ def test_what_its_messages_cannot_hold_is_refused_before_it_is_sent(part: Conten
         written(Message("user", part))
 
 
+def test_what_the_assistant_spoke_goes_back_in_words() -> None:
+    spoke = ContentAudioInput.from_bytes(b"RIFF", format="wav", transcript="Hi there")
+    assert written(Message("assistant", spoke))["messages"] == [{"role": "assistant", "content": "Hi there"}]
+
+
 def test_parameters_are_options_under_their_names_and_no_others_are_sent() -> None:
     request = written(
         temperature=0.0,
@@ -195,7 +200,7 @@ def test_facts_are_kept_as_they_are() -> None:
         "load_duration": 534986708,
         "prompt_eval_duration": 107345000,
         "eval_duration": 4289432000,
-        "logprobs": [{"token": "x", "logprob": -0.1}],
+        "logprobs": {"content": [{"token": "x", "logprob": -0.1}]},
     }
 
 

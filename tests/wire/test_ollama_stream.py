@@ -80,7 +80,7 @@ def test_the_record_that_is_done_is_the_end_and_what_follows_is_not_read() -> No
 
 def test_probabilities_come_in_pieces() -> None:
     _, turn = read(lines(record("a", logprobs=[{"token": "a"}]), record("b", logprobs=[{"token": "b"}], **ENDED)))
-    assert turn.extra["logprobs"] == [{"token": "a"}, {"token": "b"}]
+    assert turn.extra["logprobs"] == {"content": [{"token": "a"}, {"token": "b"}]}
 
 
 @pytest.mark.parametrize("end", ["\n", ""])

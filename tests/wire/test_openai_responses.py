@@ -130,6 +130,11 @@ def test_every_kind_of_part_has_its_form() -> None:
     ]
 
 
+def test_what_the_assistant_spoke_goes_back_in_words() -> None:
+    spoke = ContentAudioInput.from_bytes(b"RIFF", format="wav", transcript="Hi there")
+    assert sent(Message("assistant", [spoke]))["input"] == [said("Hi there")]
+
+
 def test_a_tool_may_answer_with_an_image() -> None:
     image = ContentImageUrl.from_url("https://x.test/y.png")
     [item] = sent(Message("tool", ["Here:", image], tool_call_id="call_1"))["input"]
