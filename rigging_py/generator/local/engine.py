@@ -55,7 +55,7 @@ class Engine:
                 f"llama.cpp cannot load {path}: {error} The file may be cut off, or no GGUF file at all.",
                 provider="local",
             ) from error
-        # It waits in the queue until llama.cpp's own loop takes it. Freed before that loop began, a server hangs for ever.
+        # Answered by llama.cpp's own loop: a server that is freed before that loop began hangs for ever.
         self.metrics()
         self._threads = ThreadPoolExecutor(loading.slots, thread_name_prefix="rigging_py.local")
 
