@@ -44,6 +44,7 @@ from rigging_py.generator.network import (
     secrets_in,
     shown_address,
 )
+from rigging_py.parsing.untyped import as_list
 from rigging_py.util.waiting import heeding
 from rigging_py.wire import http_failure, no_json, redacted, request_id_in
 
@@ -289,7 +290,7 @@ async def _sent(request: Request, send: Callable[[], Awaitable[Any]]) -> Any:
 
 def _broken(request: Request, error: PyreqwestError) -> ProviderError:
     details: dict[str, Any] = getattr(error, "details", None) or {}
-    causes = [cause["message"] for cause in details.get("causes") or []]
+    causes = [str(cause["message"]) for cause in as_list(details.get("causes"))]
     reason = _ITS_URL.sub("", causes[-1] if causes else str(error))
     if isinstance(error, BuilderError):
         return _no_address(request, reason)

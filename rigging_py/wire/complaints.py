@@ -38,7 +38,7 @@ _PAGE = re.compile(r"(?i)\s*<(?:!doctype|html|head|body|\?xml)\b")
 _PAGE_MAX = 4096
 """Characters of a web page in which its title is looked for."""
 _TITLE = re.compile(r"(?i)<title\b[^<>]*>([^<]*)")
-_UNSEEN = re.compile(r"(?is)<(script|style)\b[^<>]*>.*?</\1")
+_UNSEEN = re.compile(r"(?is)<(script|style)\b[^<>]*>.*?</\1>")
 _TAG = re.compile(r"<[^<>]*>")
 
 

@@ -240,7 +240,7 @@ def echo(status: int = 400, kind: str = "text/plain") -> Fault:
 
     def fault(line: Line) -> object:
         said = b" ".join(line.heard.split())
-        headers = dict.fromkeys(("x-request-id", "location", "retry-after", "www-authenticate"), said)
+        headers: dict[str, str | bytes] = dict.fromkeys(("x-request-id", "location", "retry-after"), said)
         return answer(line.heard, status, headers, kind)(line)
 
     return fault

@@ -97,7 +97,7 @@ spoken = pytest.mark.parametrize("wire", list(LETTERS.values()), ids=list(LETTER
 def asking(wire: Spoken, server: FaultServer, **params: Any) -> rg.Generator:
     """A generator that asks the server in the words of the wire."""
     model = get_generator(f"{wire.name}!m,api_base={server.url},api_key={quote(KEY, safe='')}")
-    return model.with_params(**{"timeout": 10.0, **params})
+    return model.with_params(rg.GenerateParams(timeout=10.0), **params)
 
 
 @dataclass

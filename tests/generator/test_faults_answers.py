@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rigging_py.error import InvalidError
+from rigging_py.parsing.untyped import as_list, as_mapping, as_object
 from tests.generator.fault_server import FaultServer, answer, fault_serving, streamed
 from tests.generator.fault_wires import CALLING, WIRES, Outcome, Spoken, asking, outcome, wires
 
@@ -148,8 +149,7 @@ STRANGE: list[Any] = [None, 7, -1, 1e400, True, "", "x", [], [None], {}, {"x": [
 
 def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Where there is something in JSON."""
-    keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
-    for key in keys:
+    for key in (*as_mapping(value), *range(len(as_list(value)))):
         yield (*place, key)
         yield from places(value[key], (*place, key))
 
@@ -207,19 +207,19 @@ def without(*names: str) -> Callable[[Any], Any]:
     """What takes these names out of JSON, wherever they stand."""
 
     def bare(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: bare(one) for key, one in value.items() if key not in names}
-        return [bare(one) for one in value] if isinstance(value, list) else value
+        if (known := as_object(value)) is not None:
+            return {key: bare(one) for key, one in known.items() if key not in names}
+        return [bare(one) for one in as_list(value)] or value
 
     return bare
 
 
 def with_one_id(value: Any) -> Any:
     """JSON in which every call has the same name."""
-    if isinstance(value, dict):
+    if (known := as_object(value)) is not None:
         same = {"id": "same", "call_id": "same"}
-        return {key: same[key] if key in same and one else with_one_id(one) for key, one in value.items()}
-    return [with_one_id(one) for one in value] if isinstance(value, list) else value
+        return {key: same[key] if key in same and one else with_one_id(one) for key, one in known.items()}
+    return [with_one_id(one) for one in as_list(value)] or value
 
 
 CHANGES: dict[str, Callable[[Any], Any]] = {
