@@ -21,10 +21,10 @@ from rigging_py.generator.clock import CLOCK, Clock
 from rigging_py.generator.fixups import LITELLM_FIXUPS, with_fixups
 from rigging_py.generator.gate import Gate, Window
 from rigging_py.generator.lite_failures import failure_of, failure_within
-from rigging_py.generator.lite_reply import facts_of, is_probably_cut, with_media
-from rigging_py.generator.lite_thread import litellms_thread, there
+from rigging_py.generator.lite_reply import facts_of, facts_streamed, is_probably_cut, with_media
+from rigging_py.generator.lite_thread import ReadAhead, litellms_thread, there
 from rigging_py.generator.network import refuse_outside
-from rigging_py.generator.prices import add_cost
+from rigging_py.generator.prices import add_cost, own_price
 from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, Usage, fresh
 from rigging_py.wire import (
     ChatStream,
@@ -75,10 +75,13 @@ class LiteLLMGenerator(Generator):
         not pass a refusal on when it is streamed: such an answer is empty.
         """
         async with self._gate().one():
-            chunks = await self._asked(messages, params, stream=True)
+            ahead: ReadAhead = await self._asked(messages, params, stream=True)
+            chunks = ahead.chunks
             stream = ChatStream("litellm", self.key(), origin=self.model)
-            async with aclosing(self._chunks(chunks)) as read:
+            told: list[Mapping[str, Any]] = []
+            async with aclosing(self._chunks(ahead)) as read:
                 async for chunk in read:
+                    told.append(chunk)
                     for delta in stream.feed(chunk):
                         yield delta
         if not _is_ended(chunks):
@@ -87,10 +90,22 @@ class LiteLLMGenerator(Generator):
         for delta in rest:
             yield delta
         if isinstance(turn, ModelTurn):
-            turn = replace(turn, usage=_streamed_usage(chunks))
-            add_cost(turn, "litellm", self.model, {}, is_home=False)
-            self._warn_of_a_cut_prompt(turn.usage, messages)
+            facts = {"provider": getattr(chunks, "custom_llm_provider", None), **facts_streamed(told)}
+            turn = self._finished(replace(turn, usage=_streamed_usage(chunks)), messages, params, facts)
         yield turn
+
+    def _finished(
+        self, turn: ModelTurn, messages: Sequence[Message], params: GenerateParams, facts: Mapping[str, Any]
+    ) -> ModelTurn:
+        """The turn with its media, with what the provider said besides, and with its cost."""
+        merged = self.params.merge_with(params)
+        self._warn_of_a_cut_prompt(turn.usage, messages)
+        extra = {**turn.extra, **{name: value for name, value in facts.items() if value}}
+        turn = replace(turn, message=with_media(turn.message, (merged.audio or {}).get("format")), extra=extra)
+        add_cost(turn, "litellm", self.model, {}, is_home=False)
+        if facts["provider"] and own_price("litellm", self.model) is None:
+            add_cost(turn, facts["provider"], self.model.removeprefix(f"{facts['provider']}/"), merged.extra)
+        return turn
 
     def _gate(self) -> Gate:
         """What holds back the requests of this generator and of those made from it."""
@@ -107,46 +122,41 @@ class LiteLLMGenerator(Generator):
                 stacklevel=2,
             )
 
-    async def _chunks(self, chunks: Any) -> AsyncGenerator[object, None]:
+    async def _chunks(self, read: ReadAhead) -> AsyncGenerator[dict[str, Any], None]:
         try:
-            while (chunk := await there(_next(chunks))) is not None:
-                yield chunk.model_dump()
-        except Exception as error:
-            failure = failure_within(error, self.model, self.key())
-            if failure is None:
-                raise
-            raise failure from None
+            while True:
+                for chunk in await there(read.some()):
+                    if chunk is None:
+                        return
+                    if isinstance(chunk, Exception):
+                        failure = failure_within(chunk, self.model, self.key())
+                        if failure is None:
+                            raise chunk
+                        raise failure from None
+                    yield chunk.model_dump()
         finally:
-            if hasattr(chunks, "aclose"):
-                await there(chunks.aclose())
+            await there(read.aclose())
 
     async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
         reply = await self._asked(messages, params)
         body = reply.model_dump()
         turn = chat_turn(body, provider="litellm", secret=self.key(), origin=self.model)
-        hidden, spoken = _hidden(reply), body["choices"][0]["message"]
-        usage = _with_cost(turn.usage, hidden.get("response_cost"))
-        self._warn_of_a_cut_prompt(usage, messages)
-        audio = (self.params.merge_with(params).audio or {}).get("format")
-        facts = {"provider": hidden.get("custom_llm_provider"), **facts_of(spoken)}
-        extra = {**turn.extra, **{name: value for name, value in facts.items() if value}}
-        turn = replace(turn, message=with_media(turn.message, audio), usage=usage, extra=extra)
-        add_cost(turn, "litellm", self.model, {}, is_home=False)
-        return turn
+        facts = {"provider": _hidden(reply).get("custom_llm_provider"), **facts_of(body["choices"][0]["message"])}
+        return self._finished(turn, messages, params, facts)
 
     @with_fixups(*LITELLM_FIXUPS)
     async def _asked(self, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False) -> Any:
         merged = self.params.merge_with(params)
-        # litellm takes addresses under other names too, and chooses one by the name of the model.
-        elsewhere = any(name in merged.extra for name in ("base_url", "model", "custom_llm_provider"))
-        address = merged.api_base if not elsewhere else merged.extra.get("base_url")
+        # litellm chooses an address by the name of the model.
+        elsewhere = "model" in merged.extra or "custom_llm_provider" in merged.extra
+        address = merged.extra.get("base_url") if elsewhere else _address(merged)
         refuse_outside(str(address or f"https://litellm/{self.model}"))
         litellm = await asyncio.to_thread(_litellm)
         request = {
             **chat_request(self.model, messages, merged, stream=stream, origin=self.model),
             "api_base": merged.api_base,
             # litellm would send the environment's key to whatever address it is given.
-            "api_key": self.key() or (_NO_KEY if merged.api_base or merged.extra.get("base_url") else None),
+            "api_key": self.key() or (_NO_KEY if _address(merged) else None),
             "timeout": merged.timeout,
             "num_retries": 0,
             "max_retries": 0,
@@ -172,11 +182,8 @@ async def _completion(litellm: Any, request: dict[str, Any]) -> Any:
     with suppress(Exception):  # a name that litellm cannot place, of which it says more when it is asked
         provider = litellm.get_llm_provider(**{name: request.get(name) for name in _OF_A_PROVIDER})[1]
         request |= {"client": thread.client} if provider in _WITH_A_CLIENT else {}
-    return await litellm.acompletion(**request, shared_session=thread.session)
-
-
-async def _next(chunks: Any) -> Any:
-    return await anext(chunks, None)
+    answer = await litellm.acompletion(**request, shared_session=thread.session)
+    return ReadAhead(answer) if request.get("stream") else answer
 
 
 def get_max_tokens_for_model(model: str) -> int | None:
@@ -201,22 +208,14 @@ def _is_ended(chunks: Any) -> bool:
 
 
 def _streamed_usage(chunks: Any) -> Usage | None:
-    """The counts that the provider gave, with the price that litellm knows; litellm's own estimate is left out."""
+    """The counts that the provider gave; litellm's own estimate is left out."""
     given = [one for chunk in getattr(chunks, "chunks", ()) if (one := getattr(chunk, "usage", None)) is not None]
-    usage = read_usage(given[-1].model_dump()) if given else None
-    if usage is None:
-        return None
-    try:
-        prices = _litellm().cost_per_token(
-            model=chunks.model, custom_llm_provider=chunks.custom_llm_provider, usage_object=given[-1]
-        )
-    except Exception:  # noqa: BLE001 — litellm says in many ways that it knows no price
-        return usage
-    return _with_cost(usage, sum(prices))
+    return read_usage(given[-1].model_dump()) if given else None
 
 
-def _with_cost(usage: Usage | None, cost: float | None) -> Usage | None:
-    return usage.model_copy(update={"cost": cost}) if usage and cost else usage
+def _address(params: GenerateParams) -> str | None:
+    """The address that the program named, which litellm takes under another name too."""
+    return params.extra.get("base_url") or params.api_base
 
 
 def _hidden(reply: Any) -> Mapping[str, Any]:

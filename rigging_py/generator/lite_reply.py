@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -34,6 +34,29 @@ def facts_of(spoken: Mapping[str, Any]) -> dict[str, Any]:
     """What the provider said in fields of its own, its thoughts in blocks among them."""
     own: Mapping[str, Any] = spoken.get("provider_specific_fields") or {}
     return {**own, "thinking_blocks": spoken.get("thinking_blocks") or own.get("thinking_blocks")}
+
+
+def facts_streamed(chunks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the provider said in fields of its own while it streamed; of one that came twice, the latest."""
+    deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
+    said = [delta.get("provider_specific_fields") or {} for delta in deltas]
+    own = {name: value for one in said for name, value in one.items() if value and name != "thinking_blocks"}
+    blocks = _joined(block for delta in deltas for block in delta.get("thinking_blocks") or ())
+    return {**own, "thinking_blocks": blocks}
+
+
+def _joined(pieces: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Thoughts that came in pieces: those without a signature go on in the next, and a signature ends them."""
+    blocks: list[dict[str, Any]] = []
+    is_open = False
+    for piece in pieces:
+        if is_open and piece.get("type") == "thinking":
+            blocks[-1]["thinking"] = (blocks[-1].get("thinking") or "") + (piece.get("thinking") or "")
+            blocks[-1] |= {"signature": piece["signature"]} if piece.get("signature") else {}
+        else:
+            blocks.append(dict(piece))
+        is_open = piece.get("type") == "thinking" and not piece.get("signature")
+    return blocks
 
 
 def is_probably_cut(tokens: int, messages: Sequence[Message]) -> bool:

@@ -12,6 +12,7 @@ import atexit
 import os
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,13 +24,60 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _MOVED = (300, 301, 302, 303, 307, 308)
+_AHEAD = 256
+"""Chunks of a stream that may wait to be read."""
 _GOODBYE = 1.0
 """Seconds that connections have to be closed in when the process ends."""
 
 
 async def there(work: Coroutine[Any, Any, T]) -> T:
     """What the coroutine gives, run on litellm's loop in the context of the caller, whose cancelling cancels it."""
-    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, litellms_thread().loop))
+    future = asyncio.run_coroutine_threadsafe(work, litellms_thread().loop)
+    try:
+        return await asyncio.wrap_future(future)
+    except asyncio.CancelledError:
+        future.add_done_callback(_let_go)
+        raise
+
+
+def _let_go(future: Future[Any]) -> None:
+    """Closes a stream that was opened for somebody who had just left."""
+    if not future.cancelled() and future.exception() is None and isinstance(stream := future.result(), ReadAhead):
+        asyncio.run_coroutine_threadsafe(stream.aclose(), litellms_thread().loop)
+
+
+class ReadAhead:
+    """The chunks of a stream, read on litellm's loop as they come: what aiohttp holds when a connection breaks is lost.
+
+    To be made and used on that loop.
+    """
+
+    def __init__(self, chunks: Any) -> None:
+        self.chunks = chunks
+        self._read: asyncio.Queue[Any] = asyncio.Queue(_AHEAD)
+        self._task = asyncio.create_task(self._reading())
+
+    async def _reading(self) -> None:
+        try:
+            async for chunk in self.chunks:
+                await self._read.put(chunk)
+            await self._read.put(None)
+        except Exception as error:  # noqa: BLE001 — whoever reads gets it
+            await self._read.put(error)
+
+    async def some(self) -> list[Any]:
+        """The next chunks that are there, at least one; an exception or None is the last."""
+        chunks = [await self._read.get()]
+        while not self._read.empty():
+            chunks.append(self._read.get_nowait())
+        return chunks
+
+    async def aclose(self) -> None:
+        """Closes the connection."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        if hasattr(self.chunks, "aclose"):
+            await self.chunks.aclose()
 
 
 @cache
