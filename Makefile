@@ -16,7 +16,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS ?= 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test check docs bench peers format weights clean help
+.PHONY: demo test check docs bench peers engines format weights clean help
 
 demo: $(VENV)/.installed weights ## run examples/quickstart.py on the real model
 	$(BIN)/python examples/quickstart.py
@@ -36,6 +36,11 @@ docs: $(VENV)/.developed ## build the documentation into site/
 bench: $(VENV)/.developed ## measure the cost of a call
 	$(BIN)/python -m benchmarks
 
+engines: $(VENV)/.developed ## test transformers! with torch, which takes some GB, in an environment of its own
+	@test -e .engines || { $(BIN)/python -m venv --without-pip .engines && \
+	  $(BIN)/uv pip install --quiet --python .engines/bin/python -e '.[transformers]' --group test || { rm -rf .engines; exit 1; }; }
+	OMP_NUM_THREADS=1 RIGGING_PY_LOOPBACK_ONLY=1 .engines/bin/python -m pytest tests/generator/test_transformers.py tests/generator/test_vllm.py
+
 peers: $(VENV)/.developed ## make environments of other libraries, which `make bench` then measures too
 	@for peer in rigging==3.3.5 pydantic-ai-slim[openai] litellm openai; do \
 	  at=.peers/$${peer%%[=[]*}; test -e $$at || { echo "Installing $$peer into $$at"; \
@@ -50,7 +55,7 @@ weights: $(VENV)/.installed ## fetch the model's weights (93 MB, once) into the 
 	$(BIN)/python -m rigging_py.generator.local
 
 clean: ## remove the environment and whatever was built; the weights stay
-	rm -rf $(VENV) .peers site dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .peers .engines site dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list

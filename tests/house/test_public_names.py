@@ -19,7 +19,7 @@ import pytest
 import rigging_py as rg
 from tests.house.source import FRONT_DOOR, Module, modules, room_of
 
-PROVIDERS = {"litellm", "openai", "pyreqwest", "xllamacpp"}
+PROVIDERS = {"litellm", "openai", "pyreqwest", "torch", "vllm", "xllamacpp"}
 NOT_AT_THE_DOOR = PROVIDERS | {"jinja2", "pydantic", "pydantic_core", "pydantic_xml", "asyncio"}
 NOT_IN_A_PIPELINE = {"difflib", "jinja2", "jsonpath_ng", "loguru", "mcp", "pydantic_xml", "transformers", "yaml"}
 DOORS = [one.name for one in modules() if one.is_package]
