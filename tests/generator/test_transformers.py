@@ -97,7 +97,7 @@ async def until(event: threading.Event) -> None:
 
 
 @needs_torch
-async def test_a_chat_is_answered_and_counted(loaded: tuple[Any, Any]) -> None:
+async def test_a_chat_is_answered_and_counted(loaded: tuple[Any, Any]) -> None:  # surface 3.2 no. 40
     chat = await made(loaded).chat("hello there").run()
     prompt = loaded[1].apply_chat_template(
         [{"role": "user", "content": "hello there"}], add_generation_prompt=True, return_dict=False

@@ -123,6 +123,13 @@ GENERATORS = """
     tests/generator/test_lite.py::test_images_in_the_midst_of_the_text_become_parts_in_their_places
     tests/generator/test_lite.py::test_sound_becomes_a_part_in_the_format_that_was_asked_for
 
+1.2.3 VLLMGenerator and TransformersGenerator: fields, from_obj, llm, load and unload
+    tests/generator/test_transformers.py::test_its_fields_are_options_of_the_string
+    tests/generator/test_transformers.py::test_a_chat_is_answered_and_counted
+    tests/generator/test_transformers.py::test_a_directory_is_loaded_once_shared_and_unloaded
+    tests/generator/test_vllm.py::test_its_fields_are_options_of_the_string
+    tests/generator/test_vllm.py::test_a_chat_is_answered_and_counted
+
 1.2.3 a prompt that Ollama cut is a GeneratorWarning; how many tokens a model takes
     tests/generator/test_lite.py::test_a_prompt_that_ollama_cut_is_a_warning
     tests/generator/test_lite.py::test_the_table_says_how_many_tokens_a_model_takes

@@ -24,8 +24,6 @@ class Row:
 
 DECIDED = {
     "3.2 no. 4": "what crashed is the SDK of a vendor's telemetry, and no vendor is told anything here",
-    "3.2 no. 40, generator": "generators on vLLM and transformers are not there yet; the tokenizer of no. 40 is",
-    "1.2.3 VLLMGenerator, TransformersGenerator": "not there yet; `local!` and `openai!` run local models meanwhile",
     "1.3 compatibility_flags of a message": "sending changes no message, see no. 13; `to_openai` takes the flags",
     "1.4 preprocess_with_cdata": "text that is not escaped is read as text by the reader itself",
     "1.7 as_task, score, scorers": "a vendor's telemetry and evaluation; `then` callbacks write to `chat.metadata`",
