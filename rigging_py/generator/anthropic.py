@@ -28,6 +28,7 @@ class AnthropicGenerator(ProviderGenerator):
     # The version that compatible servers know too; what came with later ones is asked for by its name.
     headers: ClassVar[Mapping[str, str]] = {"anthropic-version": "2023-06-01"}
     wire: ClassVar[Wire] = MESSAGES
+    path: ClassVar[str] = "/messages"
 
     beta: str | None = Field(default=None, pattern=r"^[\w.,-]+$")
     """Features that are not for everybody yet, by the names that the header `anthropic-beta` has for them."""
@@ -35,9 +36,6 @@ class AnthropicGenerator(ProviderGenerator):
     async def supports_json_schema(self) -> bool | None:
         """Whether an answer can be held to a schema: at Anthropic's own address; of other servers it is not known."""
         return True if self._base(self.params) == self.base_url else None
-
-    def url(self, base: str, params: GenerateParams, *, stream: bool) -> str:  # noqa: ARG002 — others need them
-        return f"{base}/messages"
 
     def _request(self, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False) -> Request:
         request = super()._request(messages, params, stream=stream)

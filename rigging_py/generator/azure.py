@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from rigging_py.error import AuthenticationFailedError
 from rigging_py.generator.openai import OpenAIGenerator
-from rigging_py.message import GenerateParams
 
 _ENDPOINT = "AZURE_OPENAI_ENDPOINT"
 _VERSION = "2024-10-21"
@@ -34,11 +33,11 @@ class AzureGenerator(OpenAIGenerator):
     def home(self) -> str | None:
         return os.environ.get(_ENDPOINT, "").rstrip("/") or None
 
-    def url(self, base: str, params: GenerateParams, *, stream: bool) -> str:  # noqa: ARG002 — others need them
+    def url(self, base: str, *, stream: bool) -> str:  # noqa: ARG002 — as in the class above
         is_new = base.endswith("/openai/v1")
         place = base if is_new else f"{base}/openai/deployments/{quote(self.model, safe='')}"
         version = self.api_version or ("" if is_new else _VERSION)
-        return f"{place}/chat/completions" + (f"?api-version={quote(version, safe='')}" if version else "")
+        return f"{place}{self.path}" + (f"?api-version={quote(version, safe='')}" if version else "")
 
     def _key_for(self, base: str) -> str | None:
         key = super()._key_for(base)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
@@ -59,6 +59,16 @@ async def each(
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one(said, asked)) for said, asked in zip(messages, params, strict=True)]
     return [task.result() for task in tasks]
+
+
+def closable(deltas: AsyncIterator[Delta]) -> AsyncGenerator[Delta, None]:
+    """A stream; an iterator of a user's own need not have a way to be closed."""
+    return cast("AsyncGenerator[Delta, None]", deltas if hasattr(deltas, "aclose") else _each_of(deltas))
+
+
+async def _each_of(deltas: AsyncIterator[Delta]) -> AsyncGenerator[Delta, None]:
+    async for delta in deltas:
+        yield delta
 
 
 class Generator(BaseModel):

@@ -7,7 +7,6 @@ from typing import ClassVar
 from urllib.parse import quote
 
 from rigging_py.generator.provider import ProviderGenerator
-from rigging_py.message import GenerateParams
 from rigging_py.wire import GEMINI, Wire
 
 _OTHER_VARIABLE = "GOOGLE_API_KEY"
@@ -30,6 +29,6 @@ class GeminiGenerator(ProviderGenerator):
     def key(self) -> str | None:
         return super().key() or os.environ.get(_OTHER_VARIABLE)
 
-    def url(self, base: str, params: GenerateParams, *, stream: bool) -> str:  # noqa: ARG002 — others need them
+    def url(self, base: str, *, stream: bool) -> str:
         name = self.model if "/" in self.model else f"models/{self.model}"
         return f"{base}/{quote(name)}:{'streamGenerateContent?alt=sse' if stream else 'generateContent'}"

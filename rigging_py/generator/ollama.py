@@ -28,9 +28,7 @@ class OllamaGenerator(ProviderGenerator):
     default_key_variable: ClassVar[str | None] = "OLLAMA_API_KEY"
     needs_key: ClassVar[bool] = False
     wire: ClassVar[Wire] = OLLAMA
-
-    def url(self, base: str, params: GenerateParams, *, stream: bool) -> str:  # noqa: ARG002 — others need them
-        return f"{base}/api/chat"
+    path: ClassVar[str] = "/api/chat"
 
     async def stream_message(self, messages: Sequence[Message], params: GenerateParams) -> AsyncIterator[Delta]:
         answer = cast("AsyncGenerator[Delta, None]", super().stream_message(messages, params))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rigging_py.generator.provider import ProviderGenerator
-from rigging_py.message import GenerateParams
 from rigging_py.wire import CHAT, Wire
 from rigging_py.wire.schemas import Dialect, openai_dialect
 
@@ -21,22 +20,10 @@ class OpenAIGenerator(ProviderGenerator):
     base_url: ClassVar[str | None] = "https://api.openai.com/v1"
     default_key_variable: ClassVar[str | None] = "OPENAI_API_KEY"
     wire: ClassVar[Wire] = CHAT
-    takes_tools: ClassVar[bool | None] = True
-    """Whether tools can be sent as such; None when that is not known."""
-    takes_schema: ClassVar[bool | None] = True
-    """Whether an answer is held to a JSON schema; None when that is not known."""
+    path: ClassVar[str] = "/chat/completions"
 
     strict: bool | None = None
     """Whether the server is asked to hold to schemas strictly; None asks OpenAI itself and Azure."""
 
     def dialect(self, base: str) -> Dialect:
         return openai_dialect(base, self.strict)
-
-    async def supports_function_calling(self) -> bool | None:
-        return self.takes_tools
-
-    async def supports_json_schema(self) -> bool | None:
-        return self.takes_schema
-
-    def url(self, base: str, params: GenerateParams, *, stream: bool) -> str:  # noqa: ARG002 — others need them
-        return f"{base}/chat/completions"

@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, PydanticUserError, SecretStr, TypeAdapter, ValidationError
-from pydantic_core import to_jsonable_python
+from pydantic_core import PydanticSerializationError, to_jsonable_python
 
+from rigging_py.error import InvalidGeneratorError
 from rigging_py.message import GenerateParams
 
 
@@ -41,9 +42,14 @@ def _documents(text: str) -> Iterator[Any]:
 
 def to_text(cls: type[BaseModel], key: str, value: Any) -> str:
     """The plainest text that is read as `value` again."""
-    plain = value.get_secret_value() if isinstance(value, SecretStr) else to_jsonable_python(value)
+    try:
+        plain = value.get_secret_value() if isinstance(value, SecretStr) else to_jsonable_python(value)
+    except PydanticSerializationError:
+        problem = f"its {key} is a {type(value).__name__}, which no text stands for"
+        raise InvalidGeneratorError(cls.__name__, key, problem) from None
     document = json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
-    texts = [document, f"base64:{base64.b64encode(document.encode()).decode()}"]
+    encoded = base64.b64encode(document.encode(errors="surrogatepass")).decode()
+    texts = [document, f"base64:{encoded}"]
     if isinstance(plain, str):
         texts.insert(0, plain)
     elif isinstance(value, BaseModel):

@@ -39,6 +39,12 @@ class ProviderGenerator(Generator):
     headers: ClassVar[Mapping[str, str]] = {}
     """Sent with every request."""
     wire: ClassVar[Wire]
+    path: ClassVar[str]
+    """What follows the base URL in the address of a request."""
+    takes_tools: ClassVar[bool] = True
+    """Whether tools can be sent as such."""
+    takes_schema: ClassVar[bool | None] = True
+    """Whether an answer is held to a JSON schema; None when that is not known."""
 
     async def generate_messages(
         self, messages: Sequence[Sequence[Message]], params: Sequence[GenerateParams]
@@ -46,10 +52,10 @@ class ProviderGenerator(Generator):
         return await each(self._answer, messages, params)
 
     async def supports_function_calling(self) -> bool | None:
-        return True
+        return self.takes_tools
 
     async def supports_json_schema(self) -> bool | None:
-        return True
+        return self.takes_schema
 
     async def stream_message(self, messages: Sequence[Message], params: GenerateParams) -> AsyncIterator[Delta]:
         """The answer as it arrives, the whole turn last. Closing the iterator closes the connection.
@@ -77,9 +83,9 @@ class ProviderGenerator(Generator):
         """The provider's own address, without a slash at its end: the one that the environment's key goes to."""
         return self.base_url
 
-    def url(self, base: str, params: GenerateParams, *, stream: bool) -> str:
+    def url(self, base: str, *, stream: bool) -> str:  # noqa: ARG002 — where a stream has an address of its own
         """Where a request goes, from the base URL without a slash at its end."""
-        raise NotImplementedError
+        return f"{base}{self.path}"
 
     async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
         journey = self._journey(params)
@@ -119,7 +125,7 @@ class ProviderGenerator(Generator):
     def _request(self, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False) -> Request:
         base = self._base(params)
         place, _, query = base.partition("?")
-        url = self.url(place.rstrip("/"), params, stream=stream)
+        url = self.url(place.rstrip("/"), stream=stream)
         if query:
             url = f"{url}{'&' if '?' in url else '?'}{query}"
         body = self.wire.request(self.model, messages, params, stream=stream, origin=self._origin)

@@ -22,7 +22,7 @@ class Shorthand:
         name: what stands before the `!`.
         base_url: its own address.
         key_variable: the environment variable that holds its key; None for a server that wants none.
-        dialect: what it takes, by the name in `rigging_py.wire.DIALECTS`.
+        dialect: what it takes, by the name in `rigging_py.wire.CHAT_DIALECTS`.
         takes_tools: whether tools can be sent as such.
         takes_schema: whether answers are held to a JSON schema; None where that depends on the model.
     """
@@ -87,7 +87,7 @@ def _made(row: Shorthand) -> type[OpenAIGenerator]:
         "base_url": row.base_url,
         "default_key_variable": row.key_variable,
         "needs_key": row.key_variable is not None,
-        "wire": import_module("rigging_py.wire").DIALECTS[row.dialect],
+        "wire": import_module("rigging_py.wire").CHAT_DIALECTS[row.dialect],
         "takes_tools": row.takes_tools,
         "takes_schema": row.takes_schema,
     }

@@ -6,9 +6,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing
 from functools import cache
 from types import MethodType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from rigging_py.generator.base import Generator, each
+from rigging_py.generator.base import Generator, closable, each
 from rigging_py.message import Delta, GeneratedText, GenerateParams, Message, ModelTurn
 
 A = TypeVar("A")
@@ -41,7 +41,7 @@ def _subclass(cls: type[Generator]) -> type[Generator]:
     async def opened(
         self: Generator, messages: Sequence[Message], params: GenerateParams
     ) -> AsyncGenerator[Delta, None]:
-        deltas = cast("AsyncGenerator[Delta, None]", cls.stream_message(self, messages, params))
+        deltas = closable(cls.stream_message(self, messages, params))
         return _joined(await anext(deltas, None), deltas)
 
     # A stream that is one whole turn is made by generate_messages, which is wrapped already.

@@ -57,10 +57,15 @@ _ADVICE = {
 }
 
 
+_left: list[_Open] = []
+"""Those of a parent process: their threads are not here, and to close their connections would take its locks away."""
+
+
 @dataclass(slots=True)
 class _Open:
     """A thread and the connection that is used there; apart from the `Database`, to be closed when that is gone."""
 
+    process: int = field(default_factory=os.getpid)
     executor: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "rigging_py.store"))
     connection: sqlite3.Connection | None = None
     file: tuple[int, int] | None = None
@@ -112,6 +117,7 @@ class Database:
     async def close(self) -> None:
         """Closes the file, after the jobs that have begun, and lets the thread end."""
         with self._lock:
+            self._leave_what_was_forked()
             opened, forgotten, self._open = self._open, self._forgotten, None
         if opened is not None and forgotten is not None:
             forgotten.detach()
@@ -122,11 +128,18 @@ class Database:
     async def _submit(self, begin: str, job: Job[T]) -> T:
         # A cancelled caller takes back work that has not begun; what has begun comes to its end in the thread.
         with self._lock:
+            self._leave_what_was_forked()
             if self._open is None:
                 self._open = _Open()
                 self._forgotten = weakref.finalize(self, self._open.shut)
             future = self._open.executor.submit(self._transact, self._open, begin, job)
         return await asyncio.wrap_future(future)
+
+    def _leave_what_was_forked(self) -> None:
+        if self._open is not None and self._forgotten is not None and self._open.process != os.getpid():
+            self._forgotten.detach()
+            _left.append(self._open)
+            self._open = None
 
     def _transact(self, opened: _Open, begin: str, job: Job[T]) -> T:
         try:

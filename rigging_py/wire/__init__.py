@@ -8,7 +8,7 @@ from rigging_py.wire.failures import BODY_LIMIT, failure_kind, http_failure, red
 from rigging_py.wire.gemini import GEMINI
 from rigging_py.wire.ollama import OLLAMA
 from rigging_py.wire.openai_chat import chat_request, chat_turn
-from rigging_py.wire.openai_dialects import DIALECTS
+from rigging_py.wire.openai_dialects import CHAT_DIALECTS
 from rigging_py.wire.openai_responses_stream import RESPONSES
 from rigging_py.wire.openai_stream import CHAT, ChatStream
 from rigging_py.wire.openai_usage import read_usage
@@ -20,7 +20,7 @@ from rigging_py.wire.unread import no_json
 __all__ = [
     "BODY_LIMIT",
     "CHAT",
-    "DIALECTS",
+    "CHAT_DIALECTS",
     "GEMINI",
     "MESSAGES",
     "OLLAMA",

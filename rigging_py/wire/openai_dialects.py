@@ -14,7 +14,7 @@ from rigging_py.wire.spelling import Wire
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class ChatDialect:
     """What a server takes.
 
     Attributes:
@@ -47,14 +47,14 @@ class Dialect:
         return self.message(message) if self.message is not None else message
 
 
-def _wire(dialect: Dialect) -> Wire:
+def _wire(dialect: ChatDialect) -> Wire:
     return Wire(dialect.request, chat_turn, ChatStream)
 
 
-DIALECTS: Mapping[str, Wire] = {
+CHAT_DIALECTS: Mapping[str, Wire] = {
     "openai": CHAT,
-    "plain": _wire(Dialect()),
-    "mistral": _wire(Dialect(counts_unasked=True, names={"seed": "random_seed"}, message=mistral_message)),
-    "perplexity": _wire(Dialect(counts_unasked=True)),
+    "plain": _wire(ChatDialect()),
+    "mistral": _wire(ChatDialect(counts_unasked=True, names={"seed": "random_seed"}, message=mistral_message)),
+    "perplexity": _wire(ChatDialect(counts_unasked=True)),
 }
 """By name; `plain` is for whoever takes what OpenAI does, but for the developer's role."""

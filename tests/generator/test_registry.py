@@ -266,3 +266,23 @@ def test_reading_a_string_imports_that_provider_only() -> None:
         print([name for name in ("litellm", "xllamacpp", "jinja2", "pydantic_xml") if name in sys.modules])
     """)
     assert said == "[]\n"
+
+
+async def test_a_setting_that_is_no_text_leaves_a_generator_without_a_string_and_its_chats_as_they_are() -> None:
+    class Calling(rg.Generator):
+        call: Any = None
+
+        async def generate_messages(self, messages: Any, params: Any) -> list[rg.ModelTurn]:
+            assert len(messages) == len(params)
+            return [rg.ModelTurn.from_text("Hi.") for _ in messages]
+
+    with registered("calling", Calling):
+        generator = Calling(model="m", call=print)
+        with pytest.raises(InvalidGeneratorError, match="its call is a builtin_function_or_method"):
+            generator.to_identifier()
+        assert (await rg.cache(generator).chat("Hello").run()).last.content == "Hi."
+
+
+def test_half_a_character_is_kept() -> None:
+    generator = get_generator("openai!m").with_params(stop=["\ud800"], extra={"a": "\ud800"})
+    assert get_generator(generator.to_identifier()).params == generator.params

@@ -169,3 +169,28 @@ async def test_own_methods_of_any_name_are_left_alone() -> None:
 
     model = Odd(model="m").wrap(tried(2))
     assert (await model.one_message(), (await model.chat("Hi").run()).last.content) == ("mine", "hello")
+
+
+async def test_a_stream_that_cannot_be_closed_can_be_wrapped() -> None:
+    class Pieces:
+        def __init__(self) -> None:
+            self.left: list[Delta] = [TextDelta("a"), rg.ModelTurn.from_text("a")]
+
+        def __aiter__(self) -> AsyncIterator[Delta]:
+            return self
+
+        async def __anext__(self) -> Delta:
+            if not self.left:
+                raise StopAsyncIteration
+            return self.left.pop(0)
+
+    class Model(rg.Generator):
+        def stream_message(  # pyright: ignore[reportIncompatibleMethodOverride]
+            self,
+            messages: Sequence[rg.Message],
+            params: rg.GenerateParams,
+        ) -> AsyncIterator[Delta]:
+            return Pieces()
+
+    wrapped = Model(model="m").wrap(noting([], "call"))
+    assert [type(one) async for one in wrapped.stream_message(hello(), NOTHING)] == [TextDelta, rg.ModelTurn]

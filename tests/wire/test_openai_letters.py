@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rigging_py.error import ProviderError, RateLimitedError, ServerFaultError
 from rigging_py.message import ContentReasoning, ContentText, GenerateParams, Message, ModelTurn
-from rigging_py.wire import DIALECTS, ReplyBody, http_failure
+from rigging_py.wire import CHAT_DIALECTS, ReplyBody, http_failure
 from tests.wire.letters import LETTERS, chunk, sse
 from tests.wire.openai_letters import EXCHANGES, Exchange
 
@@ -20,7 +20,7 @@ exchanges = pytest.mark.parametrize("one", list(EXCHANGES.values()), ids=list(EX
 
 
 def streamed(*pieces: bytes, dialect: str = "plain") -> ModelTurn:
-    body = ReplyBody(DIALECTS[dialect], "acme", "hush-hush", ORIGIN)
+    body = ReplyBody(CHAT_DIALECTS[dialect], "acme", "hush-hush", ORIGIN)
     for piece in pieces:
         list(body.feed(piece))
     turn = list(body.ending())[-1]
@@ -48,7 +48,7 @@ def check(turn: ModelTurn, one: Exchange) -> None:
 
 @exchanges
 def test_our_request_is_the_one_that_the_server_takes(one: Exchange) -> None:
-    wire = DIALECTS[one.dialect]
+    wire = CHAT_DIALECTS[one.dialect]
     assert wire.request(one.model, one.messages, one.params) == one.request
     more = {} if one.dialect in ("mistral", "perplexity") else {"stream_options": {"include_usage": True}}
     assert wire.request(one.model, one.messages, one.params, stream=True) == {**one.request, "stream": True, **more}
@@ -56,7 +56,7 @@ def test_our_request_is_the_one_that_the_server_takes(one: Exchange) -> None:
 
 @exchanges
 def test_its_reply_is_the_turn(one: Exchange) -> None:
-    turn = DIALECTS[one.dialect].turn(one.reply, provider="acme", origin=ORIGIN)
+    turn = CHAT_DIALECTS[one.dialect].turn(one.reply, provider="acme", origin=ORIGIN)
     check(turn, one)
     if one.streamed.usage is not None:
         assert turn.usage == one.streamed.usage
@@ -67,7 +67,7 @@ def test_its_stream_is_the_same_turn(one: Exchange) -> None:
     turn = streamed(one.streamed.body, dialect=one.dialect)
     check(turn, one)
     assert turn.usage == one.streamed.usage
-    assert facts(turn) == facts(DIALECTS[one.dialect].turn(one.reply, origin=ORIGIN))
+    assert facts(turn) == facts(CHAT_DIALECTS[one.dialect].turn(one.reply, origin=ORIGIN))
 
 
 @exchanges
@@ -77,9 +77,9 @@ def test_a_reply_in_the_place_of_a_stream_is_the_turn_too(one: Exchange) -> None
 
 @exchanges
 def test_the_turn_goes_back_in_a_form_that_the_server_takes(one: Exchange) -> None:
-    turn = DIALECTS[one.dialect].turn(one.reply, origin=ORIGIN)
+    turn = CHAT_DIALECTS[one.dialect].turn(one.reply, origin=ORIGIN)
     stored = Message.model_validate_json(turn.message.model_dump_json())
-    [message] = DIALECTS[one.dialect].request("m", [stored], GenerateParams(), origin=ORIGIN)["messages"]
+    [message] = CHAT_DIALECTS[one.dialect].request("m", [stored], GenerateParams(), origin=ORIGIN)["messages"]
     assert message["role"] == "assistant"
     assert set(message) <= {"role", "content", "tool_calls", "reasoning_content", "reasoning", "reasoning_details"}
 
@@ -87,9 +87,9 @@ def test_the_turn_goes_back_in_a_form_that_the_server_takes(one: Exchange) -> No
 def test_what_mistral_thought_goes_back_in_chunks_of_the_content() -> None:
     one = EXCHANGES["mistral"]
     thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "Six by 7."}]}
-    for turn in (DIALECTS["mistral"].turn(one.reply, origin=ORIGIN), streamed(one.streamed.body)):
+    for turn in (CHAT_DIALECTS["mistral"].turn(one.reply, origin=ORIGIN), streamed(one.streamed.body)):
         mine, others = (
-            DIALECTS["mistral"].request("m", [turn.message], GenerateParams(), origin=origin)["messages"][0]
+            CHAT_DIALECTS["mistral"].request("m", [turn.message], GenerateParams(), origin=origin)["messages"][0]
             for origin in (ORIGIN, "acme!other")
         )
         assert mine["content"] == [thinking, {"type": "text", "text": "42"}]
@@ -97,8 +97,8 @@ def test_what_mistral_thought_goes_back_in_chunks_of_the_content() -> None:
 
 
 def test_what_openai_spoke_goes_back_in_words() -> None:
-    turn = DIALECTS["openai"].turn(EXCHANGES["openai, sound"].reply)
-    sent = DIALECTS["openai"].request("m", [turn.message], GenerateParams())["messages"]
+    turn = CHAT_DIALECTS["openai"].turn(EXCHANGES["openai, sound"].reply)
+    sent = CHAT_DIALECTS["openai"].request("m", [turn.message], GenerateParams())["messages"]
     assert sent == [{"role": "assistant", "content": "Hi there"}]
 
 
@@ -182,7 +182,7 @@ def test_openrouter_says_in_a_chunk_that_the_provider_behind_it_failed() -> None
 def test_an_answer_that_the_server_broke_off_is_no_answer(reason: str) -> None:
     reply = {"choices": [{"message": {"content": "Hal"}, "finish_reason": reason}]}
     with pytest.raises(ServerFaultError, match="acme broke off its answer"):
-        DIALECTS["plain"].turn(reply, provider="acme")
+        CHAT_DIALECTS["plain"].turn(reply, provider="acme")
     with pytest.raises(ServerFaultError, match="acme broke off its answer"):
         streamed(sse(chunk({"content": "Hal"}), chunk({}, reason)))
 
@@ -226,7 +226,7 @@ def test_a_reply_with_anything_at_any_place_is_a_turn_or_a_provider_error(
 ) -> None:
     broken = harmed(reply, data.draw(st.sampled_from(places(reply))), data.draw(ANYTHING))
     try:
-        turn = DIALECTS["plain"].turn(broken, provider="acme", origin=ORIGIN)
+        turn = CHAT_DIALECTS["plain"].turn(broken, provider="acme", origin=ORIGIN)
     except ProviderError:
         return
     check_usable(turn)
@@ -247,6 +247,6 @@ def test_a_stream_with_anything_at_any_place_is_a_turn_or_a_provider_error(
 def check_usable(turn: ModelTurn) -> None:
     """It can be kept, and goes back."""
     stored = Message.model_validate_json(turn.message.model_dump_json())
-    for wire in DIALECTS.values():
+    for wire in CHAT_DIALECTS.values():
         json.dumps(wire.request("m", [stored], GenerateParams(), origin=ORIGIN))
     assert turn.usage is None or turn.usage + turn.usage

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, TypeAlias, cast
 
 from pydantic import Field, model_validator
 
-from rigging_py.generator.base import Generator, each
+from rigging_py.generator.base import Generator, closable, each
 from rigging_py.message import Delta, GeneratedText, GenerateParams, Message, ModelTurn
 
 Piece: TypeAlias = Delta | GeneratedText
@@ -33,7 +33,7 @@ class Call:
         """The answer of a generator, to be closed by whoever reads it."""
         said: Any = self.said
         if self.kind == "stream":
-            return _closable(generator.stream_message(said, self.params))
+            return cast("AsyncGenerator[Piece, None]", closable(generator.stream_message(said, self.params)))
         return _whole(generator.generate_messages if self.kind == "message" else generator.generate_texts, self)
 
 
@@ -59,6 +59,10 @@ class Policy(Generator):
         if len(generators) > 1:
             generators = [import_module("rigging_py.generator.policies.fallback").fallback(*generators)]
         return cls(inner=generators[0], params=params, **fields)
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """A copy that shares what the policy counts and keeps, as every refinement does."""
+        return self.__copy__()
 
     @property
     def inners(self) -> tuple[Generator, ...]:
@@ -143,13 +147,3 @@ async def _whole(ask: Callable[..., Awaitable[Sequence[Any]]], call: Call) -> As
     if isinstance(answer, BaseException):
         raise answer
     yield answer
-
-
-def _closable(deltas: AsyncIterator[Delta]) -> AsyncGenerator[Piece, None]:
-    """The stream; an iterator of a user's own need not have a way to be closed."""
-    return cast("AsyncGenerator[Piece, None]", deltas if hasattr(deltas, "aclose") else _each_of(deltas))
-
-
-async def _each_of(deltas: AsyncIterator[Delta]) -> AsyncGenerator[Piece, None]:
-    async for delta in deltas:
-        yield delta

@@ -12,15 +12,13 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from rigging_py.error import BudgetExceededError, ProviderError
 from rigging_py.generator.base import Generator
-from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator
+from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator, given
 from rigging_py.generator.policies.canonical import leaves
-from rigging_py.generator.policies.estimate import read_by, written_by
+from rigging_py.generator.policies.estimate import read_by, size_of, tokens_in, written_by
 from rigging_py.generator.policies.shared import shared
 from rigging_py.generator.prices import Price, own_price, table_price
 from rigging_py.message import GeneratedText, GenerateParams, ModelTurn, Usage
 
-_CHARACTERS_A_TOKEN = 4
-"""Of English prose; there is no tokenizer for most models."""
 _NOTHING = Usage(cost=0.0)
 
 
@@ -73,7 +71,7 @@ class Account:
 class Budget(Policy):
     """`budget(openai!gpt-4o),tokens=100000,dollars=2.5,name=team`: makes no call that would pass a limit.
 
-    What a call will use is guessed before it: four characters a token, and `max_tokens` where that is set, at the price
+    What a call will use is guessed before it: four bytes a token, and `max_tokens` where that is set, at the price
     that is known. So much is set aside until the call has ended; then what it really used counts, failed attempts and
     all. Without `max_tokens` a call may pass the limit by what it writes, and the next is refused. What nobody told
     counts as guessed: calls that were cancelled or broke off, and answers without a usage. Under a limit of dollars a
@@ -117,7 +115,7 @@ class Budget(Policy):
                     if isinstance(piece, ModelTurn | GeneratedText):
                         whole, used = piece, guess.told(piece)
                     else:
-                        heard += len(getattr(piece, "text", "") or getattr(piece, "arguments", ""))
+                        heard += size_of(getattr(piece, "text", "") or getattr(piece, "arguments", ""))
                         used = guess.after(heard)
                         yield piece
         except ProviderError as error:
@@ -137,9 +135,7 @@ def budget(
 
     Budgets of one `name` are one.
     """
-    given = {"tokens": tokens, "dollars": dollars, "name": name}
-    given = {key: value for key, value in given.items() if value is not None}
-    return Budget(inner=as_generator(generator), **given)
+    return Budget(inner=as_generator(generator), **given(tokens=tokens, dollars=dollars, name=name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +159,14 @@ class _Guess:
         return replace(guess, whole=guess.priced(likely))
 
     def after(self, heard: int) -> Usage:
-        """What is used when so many characters of an answer have come."""
-        written = _tokens(heard)
+        """What is used when so many bytes of an answer have come."""
+        written = tokens_in(heard)
         return self.priced(Usage(input_tokens=self.read, output_tokens=written, total_tokens=self.read + written))
 
     def told(self, whole: ModelTurn | GeneratedText) -> Usage:
         """What an answer says that it used, with the attempts before it; a guess where it does not."""
         text = whole.text if isinstance(whole, GeneratedText) else whole.message.content
-        usage = self.after(len(text)) if whole.usage is None else self.priced(whole.usage)
+        usage = self.after(size_of(text)) if whole.usage is None else self.priced(whole.usage)
         return sum(map(self.priced, whole.attempts), usage) if isinstance(whole, ModelTurn) else usage
 
     def in_vain(self, error: ProviderError, so_far: Usage) -> Usage:
@@ -199,7 +195,3 @@ def _price_of(generator: Generator, params: GenerateParams) -> Price | None:
     return own or (
         table_price(generator.provider, generator.model, params.extra.get("service_tier")) if is_home else None
     )
-
-
-def _tokens(characters: int) -> int:
-    return -(-characters // _CHARACTERS_A_TOKEN)

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from pydantic import Field, PrivateAttr, ValidationError
 from pydantic_core import from_json, to_json
 
-from rigging_py.error import GeneratorWarning, StateFormatError, StoreUnavailableError
+from rigging_py.error import GeneratorWarning, StateFormatError
 from rigging_py.generator.base import Generator
 from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator
 from rigging_py.generator.policies.cache_flight import Flight
@@ -86,9 +86,9 @@ class Cache(Policy):
         if flight is None or is_first:
             flight = flights[under_way] = Flight(self._pieces(call, key))
         try:
-            async with aclosing(flight.read()) as pieces:
-                async for piece in _as_asked(call, pieces):
-                    yield piece if is_first else _again(piece)
+            async with aclosing(flight.read()) as read, aclosing(_as_asked(call, read)) as pieces:
+                async for piece in pieces:
+                    yield _own(piece) if is_first else _again(piece)
         finally:
             if flight.is_over and flights.get(under_way) is flight:
                 del flights[under_way]
@@ -117,7 +117,7 @@ class Cache(Policy):
         try:
             kept = await self._state.store.get(key)
             return None if kept is None else _read(kept, self.now(), self.ttl)
-        except (StoreUnavailableError, StateFormatError) as error:
+        except (OSError, StateFormatError) as error:
             _warn(f"The cache {self.store} could not be read, so the model is asked: {error}")
         except (ValidationError, ValueError, KeyError, TypeError):
             _warn(f"An answer in the cache {self.store} cannot be read, so the model is asked. Its key is {key}.")
@@ -130,7 +130,7 @@ class Cache(Policy):
             plain = replace(whole, attempts=()) if isinstance(whole, ModelTurn) else whole
             value = to_json({"format": FORMAT, "since": self.now(), "answer": Answer.of(plain).model_dump(mode="json")})
             await self._state.store.put(key, value, self.ttl)
-        except StoreUnavailableError as error:
+        except OSError as error:
             _warn(f"The cache {self.store} could not keep an answer: {error}")
         except ValueError as error:  # pydantic's, for what is no JSON
             _warn(f"An answer was not kept, since JSON cannot hold all of it: {error}")
@@ -166,6 +166,13 @@ async def _as_asked(call: Call, pieces: AsyncGenerator[Piece, None]) -> AsyncGen
         is_begun = True
         if is_whole or call.kind == "stream":
             yield piece
+
+
+def _own(piece: Piece) -> Piece:
+    """The piece for its first reader, who may edit it before others have read it."""
+    if isinstance(piece, ModelTurn):
+        return replace(piece, message=piece.message.shell(), extra=fresh(piece.extra))
+    return replace(piece, extra=fresh(piece.extra)) if isinstance(piece, GeneratedText) else piece
 
 
 def _again(piece: Piece) -> Piece:

@@ -62,7 +62,11 @@ def _name(generator: Generator) -> str:
     try:
         return plain.to_identifier()
     except InvalidGeneratorError:  # a class of the program's that has no name among the providers
-        return f"{type(generator).__module__}.{type(generator).__qualname__}!{generator.model}"
+        name = f"{type(generator).__module__}.{type(generator).__qualname__}!{generator.model}"
+        settings = plain.model_dump(
+            mode="json", exclude={"model"}, exclude_defaults=True, fallback=repr, serialize_as_any=True
+        )
+        return f"{name},settings={digest(settings)}" if settings else name
 
 
 def _params(params: GenerateParams) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class Fallback(Policy):
     async def answer(self, call: Call) -> AsyncGenerator[Piece, None]:
         _refuse_one_address(call.params)
         failures: list[ProviderError] = []
-        for generator in self.inners:
+        for place, generator in enumerate(self.inners, 1):
             is_seen = False
             try:
                 async with aclosing(call.to(generator)) as pieces:
@@ -61,7 +61,7 @@ class Fallback(Policy):
                         yield with_attempts(_signed(piece, generator), failures)
                 return
             except ProviderError as error:
-                if is_seen or error.kind not in self.on or generator is self.inners[-1]:
+                if is_seen or error.kind not in self.on or place == len(self.inners):
                     raise failed_after(error, failures) from error.__cause__
                 failures.append(error)
 

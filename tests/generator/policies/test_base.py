@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
+from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal, Self
 
 import pytest
-from pydantic import PrivateAttr
+from pydantic import BaseModel, PrivateAttr
 
 import rigging_py as rg
 from rigging_py.error import ServerFaultError
@@ -224,3 +226,19 @@ async def test_a_failure_in_the_middle_of_nested_policies_is_told_once() -> None
     policy = rg.fallback(rg.retry(rg.scripted(down, down), attempts=2, clock=clock), rg.scripted("Hi."), on=kinds)
     chat = await policy.chat("Hello").run()
     assert chat.last.content == "Hi."
+
+
+@pytest.mark.parametrize("copied", [deepcopy, partial(rg.Generator.model_copy, deep=True)])
+async def test_a_deep_copy_shares_what_is_counted_as_every_refinement_does(copied: Callable[[Any], Any]) -> None:
+    budget = rg.budget(rg.limit(rg.cache(rg.scripted("Hi.")), rpm=5), tokens=1000)
+    copy = copied(budget)
+    await copy.chat("Hello").run()
+    assert copy is not budget
+    assert copy.spent == budget.spent != rg.Usage(cost=0.0)
+
+
+def test_a_policy_can_be_the_default_of_a_models_field() -> None:
+    class Settings(BaseModel):
+        generator: rg.Generator = rg.limit(rg.scripted("Hi."), rpm=5)
+
+    assert Settings().generator == Settings().generator

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import threading
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -417,3 +419,61 @@ async def test_a_chat_with_tools_is_had_again_without_the_model() -> None:
     assert [chat.last.content for chat in chats] == ["It is noon."] * 2
     assert asked == ["Oslo", "Oslo"]
     assert chats[1].usage == Usage(cost=0.0)
+
+
+# What readers may do to each other.
+
+
+async def test_who_edits_an_answer_changes_that_of_no_other_reader(slow: Slow) -> None:
+    cached = cache(slow)
+
+    async def edited() -> str:
+        turn = await said(cached)
+        turn.message.content = "mine"
+        turn.extra["mine"] = True
+        return turn.message.content
+
+    editor, reader = asyncio.create_task(edited()), asyncio.create_task(said(cached))
+    await settled()
+    slow.go.set()
+    assert await editor == "mine"
+    assert ((await reader).message.content, (await reader).extra) == ("also", {"cached": True})
+
+
+async def test_generators_of_ones_own_class_are_told_apart_by_their_settings() -> None:
+    class Echo(Generator):
+        word: str
+
+        async def generate_messages(
+            self, messages: Sequence[Sequence[rg.Message]], params: Sequence[rg.GenerateParams]
+        ) -> Sequence[ModelTurn | BaseException]:
+            assert len(messages) == len(params)
+            return [ModelTurn.from_text(self.word) for _ in messages]
+
+    words = [(await said(cache(Echo(model="m", word=word), name="echoes"))).message.content for word in "aba"]
+    assert words == ["a", "b", "a"]
+
+
+async def test_a_store_of_ones_own_may_fail_as_files_do() -> None:
+    class Full(MemoryCache):
+        async def put(self, key: str, value: bytes, ttl: float | None) -> None:
+            raise OSError(f"No room for {key}, {len(value)} bytes, {ttl}.")
+
+    with pytest.warns(GeneratorWarning, match="could not keep an answer: No room"):
+        assert (await said(cache(scripted("Hi."), store=Full()))).message.content == "Hi."
+
+
+async def test_a_file_that_was_in_use_when_the_process_was_forked_can_be_used_in_both(tmp_path: Path) -> None:
+    cached = cache(scripted("one", "two"), store=f"sqlite!{tmp_path / 'answers.db'}")
+    assert (await said(cached)).message.content == "one"
+
+    def in_child() -> int:
+        if child := os.fork():
+            return os.waitpid(child, 0)[1]
+        threading.Timer(20, os._exit, (1,)).start()
+        turns = [asyncio.run(said(cached)), asyncio.run(said(cached, "Bye"))]
+        os._exit([turn.message.content for turn in turns] != ["one", "two"])
+
+    assert await asyncio.to_thread(in_child) == 0
+    assert (await said(cached, "Bye")).message.content == "two"
+    assert (await said(cached, "Bye")).extra == {"cached": True}

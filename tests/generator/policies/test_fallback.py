@@ -187,3 +187,8 @@ async def test_cancelling_asks_nobody_else() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not second.heard
+
+
+async def test_a_generator_may_be_asked_again_after_another_one() -> None:
+    first, other = rg.scripted(ServerFaultError("Sorry."), "Hi."), rg.scripted(ServerFaultError("Sorry."))
+    assert (await turn_of(rg.fallback(first, other, first))).message.content == "Hi."
