@@ -17,7 +17,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rigging_py.error import InvalidError, NetworkRefusedError
-from rigging_py.generator.network import LOOPBACK_ONLY, is_loopback_only, redirect_to, refuse_outside, shown_address
+from rigging_py.generator.network import redirect_to, refuse_outside, shown_address
 
 if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ClientSession
@@ -131,9 +131,12 @@ class LiteLLMsThread:
 async def _guarded(request: ClientRequest, send: ClientHandlerType) -> ClientResponse:
     """Sends nothing out of a machine that is not to be left, and takes no redirect, whose target might get the key."""
     url = str(request.url)
-    refuse_outside(url)
-    if is_loopback_only() and request.proxy is not None:
-        raise NetworkRefusedError(shown_address(str(request.proxy)), LOOPBACK_ONLY)
+    try:
+        refuse_outside(url)
+        refuse_outside(url if request.proxy is None else "a proxy")
+    except NetworkRefusedError as error:
+        # After an OSError, which this is, litellm would try again past this session.
+        raise ValueError("refused") from error
     response = await send(request)
     place = redirect_to(url, response.headers.get("location")) if response.status in _MOVED else None
     if place is None:
