@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from rigging_py.error import (
     AuthenticationFailedError,
+    BudgetExceededError,
     ContextOverflowError,
     InvalidError,
     NotFoundError,
@@ -21,7 +22,8 @@ from rigging_py.error import (
     StreamInterruptedError,
     TimedOutError,
 )
-from rigging_py.wire import BODY_LIMIT, failure_kind, read_seconds, redacted, stream_failure
+from rigging_py.parsing.untyped import as_mapping
+from rigging_py.wire import BODY_LIMIT, failure_kind, redacted, request_id_in, stream_failure, wait_in
 
 _KEYLESS = re.compile(r"api_key.* must be set|missing (\w+ )*(credentials|api key)", re.IGNORECASE)
 _TRACEBACK = "\nTraceback (most recent call last)"
@@ -31,6 +33,9 @@ _FAILURES: Mapping[str, type[ProviderError]] = {
     "NotFoundError": NotFoundError,
     "ContextWindowExceededError": ContextOverflowError,
     "ContentPolicyViolationError": RefusedError,
+    "PaymentRequiredError": AuthenticationFailedError,
+    "RejectedRequestError": RefusedError,
+    "BudgetExceededError": BudgetExceededError,
     "RateLimitError": RateLimitedError,
     "Timeout": TimedOutError,
     "APIConnectionError": ServerFaultError,
@@ -43,6 +48,12 @@ _FAILURES: Mapping[str, type[ProviderError]] = {
     "APIError": ServerFaultError,
 }
 """litellm's exceptions by name, the most derived first to match."""
+# What httpx, aiohttp and the openai SDK raise below litellm, whose own class says nothing then.
+_UNREACHED = {"ConnectError", "ConnectTimeout", "ClientConnectorError", "ConnectionTimeoutError"}
+_LATE = {"TimeoutException", "Timeout", "APITimeoutError", "ServerTimeoutError"}
+_NO_HTTP = {"BadStatusLine", "InvalidHeader", "LineTooLong"}
+_BROKEN = {"ReadError", "WriteError", "RemoteProtocolError", "ClientPayloadError", "ServerDisconnectedError"}
+_NO_JSON = {"JSONDecodeError"}
 
 
 def failure_of(error: Exception, model: str, key: str | None) -> RiggingError | None:
@@ -52,21 +63,27 @@ def failure_of(error: Exception, model: str, key: str | None) -> RiggingError | 
     kind = next((_FAILURES[base.__name__] for base in type(error).__mro__ if base.__name__ in _FAILURES), None)
     if kind is None:
         return None
+    names = _names(error)
+    is_answered = "HTTPStatusError" in names
+    if not is_answered and (lost := _lost(error, names, model, key)):
+        return lost
     facts = cast("Any", error)
     said, _, _ = str(getattr(facts, "message", error)).partition(_TRACEBACK)
+    status: int | None = getattr(facts, "status_code", None)
     if _KEYLESS.search(said):
         kind = AuthenticationFailedError  # a client's own complaint, which litellm takes for a server's
-    status: int | None = getattr(facts, "status_code", None)
-    headers: Mapping[str, str] = getattr(facts, "litellm_response_headers", None) or {}
-    if kind is InvalidError:
-        kind = failure_kind(status or 400, str(getattr(facts, "code", "")))
+    elif kind is InvalidError or (is_answered and kind not in (ContextOverflowError, RefusedError)):
+        kind = failure_kind(status or 400, _code(error), said)
+    headers = _headers(facts)
+    name = request_id_in(headers)
     return kind(
         redacted(f"{model} through litellm: {said}", key),
         provider=getattr(facts, "llm_provider", None) or "litellm",
         status=status,
-        request_id=headers.get("x-request-id"),
+        request_id=name and redacted(name, key),
         body=redacted(_text(getattr(facts, "body", None)), key)[:BODY_LIMIT],
-        retry_after=read_seconds(headers.get("retry-after")),
+        retry_after=wait_in(headers),
+        is_outcome_unknown=kind is TimedOutError or (kind is ServerFaultError and not is_answered),
     )
 
 
@@ -74,22 +91,47 @@ def failure_within(error: Exception, model: str, key: str | None) -> RiggingErro
     """The error of our tree for one in the middle of a stream, where litellm hides what happened under its own."""
     if ours := _ours(error):
         return ours
-    causes = list(_causes(error))
-    names = {base.__name__ for cause in causes for base in type(cause).__mro__}
-    body = next((body for cause in causes if (body := getattr(cause, "body", None))), None)
+    body = next((body for cause in _causes(error) if (body := getattr(cause, "body", None))), None)
     if body is not None:
         return stream_failure("litellm", _text({"error": body}), secret=key)
-    if names & {"TimeoutException", "Timeout", "ServerTimeoutError"}:
-        return TimedOutError(f"{model} through litellm did not end its answer in time.", provider="litellm")
-    if names & {"ReadError", "RemoteProtocolError", "ClientPayloadError"}:
-        return StreamInterruptedError(
-            f"The connection to {model} through litellm broke before the answer was complete.",
-            provider="litellm",
-        )
-    if "JSONDecodeError" in names:
-        said = redacted(str(error), key)
-        return InvalidError(f"litellm cannot read a chunk from {model}: {said}", provider="litellm")
-    return failure_of(error, model, key)
+    return _lost(error, _names(error), model, key) or failure_of(error, model, key)
+
+
+def _lost(error: Exception, names: set[str], model: str, key: str | None) -> ProviderError | None:
+    """The error for a request that met no answer, or only a part of one; None where there was one."""
+    who, why = f"{model} through litellm", redacted(str([*_causes(error)][-1]), key)[:300]
+    if names & _UNREACHED:
+        return ServerFaultError(f"{who} could not be reached: {why}", provider="litellm")
+    if names & _LATE:
+        said = f"{who} did not end its answer in time. Raise `timeout`, or ask for less."
+        return TimedOutError(said, provider="litellm", is_outcome_unknown=True)
+    if names & _NO_HTTP:
+        said = f"What answers for {who} does not speak HTTP as it should: {why}"
+        return InvalidError(said, provider="litellm", is_outcome_unknown=True)
+    if names & _BROKEN:
+        said = f"The connection to {who} broke before the answer was complete."
+        return StreamInterruptedError(said, provider="litellm", is_outcome_unknown=True)
+    if names & _NO_JSON:
+        said = redacted(f"litellm cannot read what came from {model}: {error}", key)
+        return InvalidError(said, provider="litellm", is_outcome_unknown=True)
+    return None
+
+
+def _code(error: Exception) -> str:
+    """The provider's own code, which litellm keeps in one place or another."""
+    bodies = [getattr(cause, "body", None) for cause in _causes(error)]
+    codes = [as_mapping(body).get(name) for body in bodies for name in ("code", "type")]
+    return str(next(filter(None, codes), None) or getattr(error, "code", None) or "")
+
+
+def _headers(facts: Any) -> Mapping[str, str]:
+    given: Mapping[str, str] = getattr(facts, "litellm_response_headers", None) or {}
+    return {name.lower(): value for name, value in given.items()}
+
+
+def _names(error: Exception) -> set[str]:
+    """The classes of an error, and of all that it came from."""
+    return {base.__name__ for cause in _causes(error) for base in type(cause).__mro__}
 
 
 def _ours(error: BaseException) -> RiggingError | None:
