@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from io import FileIO
 from pathlib import Path
 
@@ -15,11 +13,9 @@ from pydantic_core import to_json
 from rigging_py.chat import Chat
 from rigging_py.data import flatten_chats
 from rigging_py.data.lines import chat_line
+from rigging_py.util.locks import locked
 from rigging_py.watchers.outbox import Outbox
 from rigging_py.watchers.spelling import Watcher, snapshot
-
-if sys.platform != "win32":
-    import fcntl
 
 
 def write_chats_to_jsonl(file: str | Path, *, replace: bool = False) -> Watcher:
@@ -57,25 +53,11 @@ class _LineFile:
     def append(self, lines: Sequence[bytes]) -> None:
         """Appends all of the lines or, where that fails, none."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with FileIO(self._path, "a+") as file, _locked(file):
+        with FileIO(self._path, "a+") as file, locked(file):
             if self._is_to_be_emptied:
                 file.truncate(0)
                 self._is_to_be_emptied = False
             _append(file, b"".join(lines))
-
-
-@contextmanager
-def _locked(file: FileIO) -> Generator[None]:
-    # Windows has no lock that waits; there, one process should write.
-    if sys.platform == "win32":
-        yield
-        return
-    fcntl.flock(file, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        # Closing the file is not enough: a process that was forked meanwhile has it open too, and would keep the lock.
-        fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _append(file: FileIO, data: bytes) -> None:
