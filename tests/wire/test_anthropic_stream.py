@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -17,20 +16,14 @@ from rigging_py.error import (
     ServerFaultError,
     StreamInterruptedError,
 )
-from rigging_py.message import ContentReasoning, Delta, ModelTurn, ReasoningDelta, TextDelta, ToolCallDelta
+from rigging_py.message import ContentReasoning, ModelTurn
 from rigging_py.parsing.untyped import as_list, as_mapping
 from rigging_py.wire import MESSAGES, ReplyBody
 from tests.wire.anthropic_letters import LETTERS, ORIGIN, PING, Letter, block, final, piece, sse, start, stop, text
+from tests.wire.streams import assembled, cut_anywhere, reader
 
 letters = pytest.mark.parametrize("letter", list(LETTERS.values()), ids=list(LETTERS))
-
-
-def read(*pieces: bytes) -> tuple[list[Delta], ModelTurn]:
-    body = ReplyBody(MESSAGES, "anthropic", "hush-hush", ORIGIN)
-    fed = [delta for piece in pieces for delta in body.feed(piece)]
-    *rest, turn = body.ending()
-    assert isinstance(turn, ModelTurn)
-    return [*fed, *rest], turn
+read = reader(MESSAGES, "anthropic", ORIGIN)
 
 
 def shown(turn: ModelTurn) -> tuple[Any, ...]:
@@ -44,19 +37,6 @@ def shown(turn: ModelTurn) -> tuple[Any, ...]:
 
 def said(letter: Letter) -> tuple[Any, ...]:
     return letter.text, letter.thought, letter.calls, letter.reason, letter.usage, letter.kept
-
-
-def assembled(deltas: list[Delta]) -> tuple[str, str, tuple[tuple[str, str, str], ...]]:
-    called = [delta for delta in deltas if isinstance(delta, ToolCallDelta)]
-    calls = [[delta for delta in called if delta.index == index] for index in sorted({one.index for one in called})]
-    return (
-        "".join(delta.text for delta in deltas if isinstance(delta, TextDelta)),
-        "".join(delta.text for delta in deltas if isinstance(delta, ReasoningDelta)),
-        tuple(
-            ("".join(one.id for one in of), "".join(one.name for one in of), "".join(one.arguments for one in of))
-            for of in calls
-        ),
-    )
 
 
 @letters
@@ -92,9 +72,7 @@ def test_byte_by_byte_it_is_the_same(letter: Letter) -> None:
 
 @given(st.sampled_from(list(LETTERS.values())), st.data())
 def test_cut_in_any_two_places_it_is_the_same(letter: Letter, data: st.DataObject) -> None:
-    places = sorted(data.draw(st.tuples(*[st.integers(0, len(letter.body))] * 2)))
-    pieces = [letter.body[start:end] for start, end in pairwise([0, *places, len(letter.body)])]
-    assert shown(read(*pieces)[1]) == said(letter)
+    assert shown(read(*cut_anywhere(letter.body, data))[1]) == said(letter)
 
 
 @letters

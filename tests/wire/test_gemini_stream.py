@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,25 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rigging_py.error import InvalidError, ProviderError, RefusedError, StreamInterruptedError
-from rigging_py.message import Delta, GenerateParams, Message, ModelTurn, ReasoningDelta, TextDelta, ToolCallDelta
+from rigging_py.message import GenerateParams, Message, ReasoningDelta, TextDelta, ToolCallDelta
 from rigging_py.wire import GEMINI, ReplyBody
 from tests.wire.gemini_letters import LETTERS, Letter, chunk, harmed, said, sse
+from tests.wire.streams import cut_anywhere, reader, shown
 
 ORIGIN = "gemini!m"
 letters = pytest.mark.parametrize("letter", list(LETTERS.values()), ids=list(LETTERS))
-
-
-def read(*pieces: bytes) -> tuple[list[Delta], ModelTurn]:
-    body = ReplyBody(GEMINI, "acme", "hush-hush", ORIGIN)
-    fed = [delta for piece in pieces for delta in body.feed(piece)]
-    *rest, turn = body.ending()
-    assert isinstance(turn, ModelTurn)
-    return [*fed, *rest], turn
-
-
-def shown(turn: ModelTurn) -> tuple[Any, ...]:
-    calls = tuple((call.id, call.name, call.arguments) for call in turn.message.tool_calls or ())
-    return turn.message.content, turn.extra.get("reasoning_content", ""), calls, turn.stop_reason
+read = reader(GEMINI, "acme", ORIGIN)
 
 
 def expected(letter: Letter) -> tuple[Any, ...]:
@@ -64,9 +52,7 @@ def test_byte_by_byte_and_in_one_piece_without_a_stream_it_is_the_same(letter: L
 
 @given(st.sampled_from(list(LETTERS.values())), st.data())
 def test_cut_in_any_two_places_it_is_the_same(letter: Letter, data: st.DataObject) -> None:
-    places = sorted(data.draw(st.tuples(*[st.integers(0, len(letter.body))] * 2)))
-    pieces = [letter.body[start:end] for start, end in pairwise([0, *places, len(letter.body)])]
-    assert shown(read(*pieces)[1]) == expected(letter)
+    assert shown(read(*cut_anywhere(letter.body, data))[1]) == expected(letter)
 
 
 @letters

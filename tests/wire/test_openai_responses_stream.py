@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,31 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rigging_py.error import InvalidError, ProviderError, RateLimitedError, ServerFaultError, StreamInterruptedError
-from rigging_py.message import Delta, ModelTurn, ReasoningDelta, TextDelta, ToolCallDelta
+from rigging_py.message import ModelTurn
 from rigging_py.wire import RESPONSES, ReplyBody
 from tests.wire.responses_letters import LETTERS, Json, Letter, call, events_of, message, reasoning, response, sse, text
+from tests.wire.streams import assembled, cut_anywhere, reader
 from tests.wire.test_openai_responses import JSON, changed, places, shown
 
 letters = pytest.mark.parametrize("letter", list(LETTERS.values()), ids=list(LETTERS))
-
-
-def read(*pieces: bytes) -> tuple[list[Delta], ModelTurn]:
-    body = ReplyBody(RESPONSES, "acme", "hush-hush", "acme!m")
-    fed = [delta for piece in pieces for delta in body.feed(piece)]
-    *rest, turn = body.ending()
-    assert isinstance(turn, ModelTurn)
-    return [*fed, *rest], turn
-
-
-def assembled(deltas: list[Delta]) -> tuple[str, str, tuple[tuple[str, str, str], ...]]:
-    words = "".join(delta.text for delta in deltas if isinstance(delta, TextDelta))
-    thought = "".join(delta.text for delta in deltas if isinstance(delta, ReasoningDelta))
-    calls: dict[int, tuple[str, str, str]] = {}
-    for delta in deltas:
-        if isinstance(delta, ToolCallDelta):
-            id_, name, arguments = calls.get(delta.index, ("", "", ""))
-            calls[delta.index] = (id_ + delta.id, name + delta.name, arguments + delta.arguments)
-    return words, thought, tuple(calls[index] for index in sorted(calls))
+read = reader(RESPONSES, "acme", "acme!m")
 
 
 @letters
@@ -56,9 +38,7 @@ def test_byte_by_byte_it_is_the_same(letter: Letter) -> None:
 @given(st.sampled_from(list(LETTERS.values())), st.data())
 def test_cut_in_any_two_places_it_is_the_same(letter: Letter, data: st.DataObject) -> None:
     body = sse(*letter.streamed)
-    cuts = sorted(data.draw(st.tuples(*[st.integers(0, len(body))] * 2)))
-    pieces = [body[start:end] for start, end in pairwise([0, *cuts, len(body)])]
-    assert shown(read(*pieces)[1]) == shown(read(body)[1])
+    assert shown(read(*cut_anywhere(body, data))[1]) == shown(read(body)[1])
 
 
 @letters

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,45 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rigging_py.error import InvalidError, ProviderError, StreamInterruptedError
-from rigging_py.message import Delta, Message, ModelTurn, ReasoningDelta, TextDelta, ToolCallDelta
+from rigging_py.message import Message
 from rigging_py.wire import CHAT, ReplyBody, chat_turn
 from tests.wire.letters import DONE, LETTERS, Letter, chunk, sse
 from tests.wire.openai_letters import EXCHANGES
+from tests.wire.streams import assembled, cut_anywhere, reader, shown
 
 ALL = {**LETTERS, **{name: one.streamed for name, one in EXCHANGES.items()}}
 letters = pytest.mark.parametrize("letter", list(ALL.values()), ids=list(ALL))
-
-
-def read(*pieces: bytes) -> tuple[list[Delta], ModelTurn]:
-    body = ReplyBody(CHAT, "acme", "hush-hush")
-    fed = [delta for piece in pieces for delta in body.feed(piece)]
-    *rest, turn = body.ending()
-    assert isinstance(turn, ModelTurn)
-    return [*fed, *rest], turn
-
-
-def shown(turn: ModelTurn) -> tuple[Any, ...]:
-    calls = tuple((call.id, call.name, call.arguments) for call in turn.message.tool_calls or ())
-    return turn.message.content, turn.extra.get("reasoning_content", ""), calls, turn.stop_reason
+read = reader(CHAT, "acme")
 
 
 def said(letter: Letter) -> tuple[Any, ...]:
     return letter.text, letter.thought, letter.calls, letter.reason
-
-
-def assembled(deltas: list[Delta]) -> tuple[str, str, list[tuple[str, str, str]]]:
-    text = "".join(delta.text for delta in deltas if isinstance(delta, TextDelta))
-    thought = "".join(delta.text for delta in deltas if isinstance(delta, ReasoningDelta))
-    called = [delta for delta in deltas if isinstance(delta, ToolCallDelta)]
-    calls = [
-        (
-            "".join(delta.id for delta in called if delta.index == index),
-            "".join(delta.name for delta in called if delta.index == index),
-            "".join(delta.arguments for delta in called if delta.index == index),
-        )
-        for index in sorted({delta.index for delta in called})
-    ]
-    return text, thought, calls
 
 
 @letters
@@ -56,7 +29,7 @@ def test_a_letter_is_the_turn_it_stands_for_and_its_deltas_make_it(letter: Lette
     deltas, turn = read(letter.body)
     assert shown(turn) == said(letter)
     assert turn.usage == letter.usage
-    assert assembled(deltas) == (letter.text, letter.thought, list(letter.calls))
+    assert assembled(deltas) == (letter.text, letter.thought, letter.calls)
 
 
 @letters
@@ -74,11 +47,9 @@ def test_byte_by_byte_it_is_the_same(letter: Letter) -> None:
 
 @given(st.sampled_from(list(ALL.values())), st.data())
 def test_cut_in_any_two_places_it_is_the_same(letter: Letter, data: st.DataObject) -> None:
-    places = sorted(data.draw(st.tuples(*[st.integers(0, len(letter.body))] * 2)))
-    pieces = [letter.body[start:end] for start, end in pairwise([0, *places, len(letter.body)])]
-    deltas, turn = read(*pieces)
+    deltas, turn = read(*cut_anywhere(letter.body, data))
     assert shown(turn) == said(letter)
-    assert assembled(deltas) == (letter.text, letter.thought, list(letter.calls))
+    assert assembled(deltas) == (letter.text, letter.thought, letter.calls)
 
 
 @letters
@@ -126,7 +97,7 @@ def test_a_completion_in_place_of_a_stream_is_taken_with_its_deltas() -> None:
     message = {"content": "Hi", "reasoning": "Hm.", "tool_calls": [call]}
     whole = b' \n{"choices": [{"message": ' + str(message).replace("'", '"').encode() + b', "finish_reason": "stop"}]}'
     deltas, turn = read(*(bytes([byte]) for byte in whole))
-    assert assembled(deltas) == ("Hi", "Hm.", [("a", "f", "{}")])
+    assert assembled(deltas) == ("Hi", "Hm.", (("a", "f", "{}"),))
     assert turn.message.content == "Hi"
     for place in range(3, len(whole)):
         with pytest.raises(StreamInterruptedError, match="in the middle of its JSON"):
