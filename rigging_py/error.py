@@ -109,7 +109,11 @@ class InvalidGeneratorError(RiggingError, ValueError):
 
     def __init__(self, identifier: str, piece: str, problem: str, known: Iterable[str] = ()) -> None:
         self.identifier, self.piece, self.problem, self.known = identifier, piece, problem, tuple(known)
-        hint = f" Known: {', '.join(self.known)}." if self.known else ""
+        from difflib import get_close_matches  # which few programs need
+
+        meant = get_close_matches(piece.lower(), self.known, 1)
+        hint = f" Did you mean {meant[0]!r}?" if meant else ""
+        hint += f" Known: {', '.join(self.known)}." if self.known else ""
         super().__init__(f"{identifier!r} is not a generator: {problem}.{hint}")
 
 

@@ -9,7 +9,6 @@ from urllib.parse import quote
 from rigging_py.error import AuthenticationFailedError
 from rigging_py.generator.openai import OpenAIGenerator
 
-_ENDPOINT = "AZURE_OPENAI_ENDPOINT"
 _VERSION = "2024-10-21"
 """Of the API; the newest that is no preview."""
 
@@ -24,6 +23,7 @@ class AzureGenerator(OpenAIGenerator):
 
     provider: ClassVar[str] = "azure"
     base_url: ClassVar[str | None] = None
+    address_variable: ClassVar[str] = "AZURE_OPENAI_ENDPOINT"
     default_key_variable: ClassVar[str | None] = "AZURE_OPENAI_API_KEY"
     key_header: ClassVar[str] = "api-key"
 
@@ -31,7 +31,7 @@ class AzureGenerator(OpenAIGenerator):
     """The date of the API's version."""
 
     def home(self) -> str | None:
-        return os.environ.get(_ENDPOINT, "").rstrip("/") or None
+        return os.environ.get(self.address_variable, "").rstrip("/") or None
 
     def url(self, base: str, *, stream: bool) -> str:  # noqa: ARG002 — as in the class above
         is_new = base.endswith("/openai/v1")
@@ -44,7 +44,8 @@ class AzureGenerator(OpenAIGenerator):
         if not key:
             raise AuthenticationFailedError(
                 f"There is no key for {self.model!r} at {base}: {self.default_key_variable} goes to the address in "
-                f"{_ENDPOINT} only. Set that, or write 'azure!{self.model},api_key=env:{self.default_key_variable},…'.",
+                f"{self.address_variable} only. Set that, or write "
+                f"'azure!{self.model},api_key=env:{self.default_key_variable},…'.",
                 provider=self.provider,
             )
         return key

@@ -32,6 +32,8 @@ class ProviderGenerator(Generator):
     """The name that errors give it, and under which its reasoning is kept."""
     base_url: ClassVar[str | None]
     """The provider's own address; None where only `api_base` can say it."""
+    address_variable: ClassVar[str | None] = None
+    """The environment variable that can say it too."""
     key_header: ClassVar[str] = "authorization"
     """The header that carries the key, after `Bearer` in this one."""
     needs_key: ClassVar[bool] = True
@@ -144,6 +146,7 @@ class ProviderGenerator(Generator):
         if not base:
             raise InvalidError(
                 f"{self.provider}!{self.model} has no address of its own: "
+                f"{f'set {self.address_variable}, or ' if self.address_variable else ''}"
                 f"write '{self.provider}!{self.model},api_base=https://…'.",
                 provider=self.provider,
             )

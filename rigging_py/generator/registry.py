@@ -167,6 +167,10 @@ def registered(provider: str, generator_cls: type[Generator] | LazyGenerator) ->
 
 def _find_class(identifier: str, provider: str) -> type[Generator]:
     if not _is_provider(provider):
+        policy, opens, _ = provider.partition("(")
+        if opens:
+            problem = f"there is no policy {policy!r} to stand before a parenthesis"
+            raise InvalidGeneratorError(masked(identifier), masked(policy), problem, _providers)
         way = f"if litellm knows one, write {provider}/ and the model, without the !"
         problem = f"there is no provider {provider!r}; {way}"
         raise InvalidGeneratorError(masked(identifier), provider, problem, _providers)

@@ -156,7 +156,7 @@ async def test_the_key_of_azure_goes_to_the_endpoint_in_the_environment_only(
     stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base = stub.url.removesuffix("/v1")
-    with pytest.raises(InvalidError, match="azure!gpt has no address of its own"):
+    with pytest.raises(InvalidError, match="azure!gpt has no address of its own: set AZURE_OPENAI_ENDPOINT, or"):
         await get_generator("azure!gpt").chat("Hi").run()
     with pytest.raises(AuthenticationFailedError, match="goes to the address in AZURE_OPENAI_ENDPOINT only") as raised:
         await get_generator(f"azure!gpt,api_base={base}").chat("Hi").run()

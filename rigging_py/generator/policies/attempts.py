@@ -10,6 +10,9 @@ from rigging_py.error import ProviderError
 from rigging_py.generator.policies.base import Piece
 from rigging_py.message import ModelTurn, Usage
 
+_BEFORE = "Before it failed"
+_SHOWN = 5
+
 
 def with_attempts(piece: Piece, failures: Sequence[ProviderError]) -> Piece:
     """The piece; a turn with what the failures before it used."""
@@ -29,7 +32,16 @@ def failed_after(error: ProviderError, failures: Sequence[ProviderError]) -> Pro
         unknown = [Usage()] if any(_is_open(one) for one in (*failures, error)) else []
         error.usage = sum((*known, *unknown), Usage(cost=0.0))
     error.attempts = (*(each for one in failures for each in (*one.attempts, one)), *error.attempts)
+    _note(error)
     return error
+
+
+def _note(error: ProviderError) -> None:
+    """Shows the earlier failures under the error, in place of what an inner policy has shown."""
+    lines = [f"  {type(one).__name__}: {one}" for one in error.attempts]
+    left_out = [f"  … {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    notes = [note for note in getattr(error, "__notes__", ()) if not note.startswith(_BEFORE)]
+    error.__notes__ = [*notes, "\n".join([f"{_BEFORE} ({len(lines)} in `.attempts`):", *lines[:_SHOWN], *left_out])]
 
 
 def _used(error: ProviderError) -> Usage:

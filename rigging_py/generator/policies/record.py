@@ -32,7 +32,7 @@ class Record(Policy):
     the deltas of a stream as they came. Keys of the generators are `***` in it, and whatever looks like a key. A line
     is written when the answer has ended, or when the reader of a stream leaves; a call that is cancelled before its
     first delta leaves none, and neither does an exception that is no `ProviderError`. The lines are appended to what
-    the file has.
+    the file has. A file that is something else, or in no directory, is a `ProcessingError` before anything is asked.
     """
 
     path: str = Field(min_length=1)
@@ -70,6 +70,7 @@ class Record(Policy):
 
     async def _header(self) -> Header:
         if self._state.header is None:
+            self._state.recording.check()  # before anything is asked, and paid for
             tools, json_schema = await self.supports_function_calling(), await self.supports_json_schema()
             self._state.header = Header(format=FORMAT, kind=KIND, tools=tools, json_schema=json_schema)
         return self._state.header

@@ -24,6 +24,8 @@ from rigging_py.wire import redacted
 
 FORMAT: Final = 1
 KIND: Final = "rigging_py.letters"
+_BEGINNING = b'{"format": '
+"""Of a first line, which a crash may have cut off."""
 _SHORTEST = 8
 """Characters of a key; what is shorter may be a part of any word."""
 
@@ -65,6 +67,23 @@ class Recording:
         # Absolute, since the working directory may change before the first letter.
         self.path = Path(path).expanduser().absolute()
         self._lock = Lock()
+
+    def check(self) -> None:
+        """Raises `ProcessingError` where nothing can be appended: there is no directory, or something else is there."""
+        try:
+            with self.path.open("rb") as file:
+                first = file.readline()
+        except OSError as error:
+            if isinstance(error, FileNotFoundError) and self.path.parent.is_dir():
+                return
+            problem = (
+                f"Nothing can be recorded in {self.path}: {error.strerror}. Make the directory, or name another file."
+            )
+            raise ProcessingError(problem) from error
+        if first.endswith(b"\n") or _is_json(first):
+            _read_line(str(self.path), 1, first, is_first=True)
+        elif not _BEGINNING.startswith(first[: len(_BEGINNING)]):
+            raise ProcessingError(f"{self.path} is no recording, so nothing is appended to it. Name another file.")
 
     def append(self, letter: Mapping[str, Any], header: Header) -> None:
         """Appends a line, after the header where the file is new, and in place of one that a crash cut off."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -20,6 +20,9 @@ from rigging_py.generator.policies.recording import Header, Letter, read_recordi
 from rigging_py.message import Delta, GeneratedText, GenerateParams, Message, ModelTurn
 from rigging_py.run.play import differences
 from rigging_py.wire import deltas_of
+
+_SHOWN = 80
+"""Characters of what was said, in an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,9 @@ class _Letters:
     def _divergence(self, request: dict[str, Any], *, is_known: bool) -> ReplayDivergence:
         expected = next(iter(self._left.values()), None)
         if expected is None or is_known:
-            problem = "it was asked more often than it was recorded" if is_known else "all that was recorded was given"
+            problem = "was asked more often than it was recorded" if is_known else "came after all that was recorded"
             at = expected.line if expected is not None else 0
-            return ReplayDivergence(at, None, request, [problem], place=f"{self.path}: {problem}")
+            return ReplayDivergence(at, None, request, [f"{_words_of(request)} {problem}"], place=self.path)
         diff = list(differences(expected.request, request))
         place = f"{self.path}, line {expected.line}, the first that was not asked for"
         return ReplayDivergence(expected.line, expected.request, request, diff, place=place)
@@ -163,6 +166,13 @@ def replay(path: str | Path) -> Replay:
 def _compared(letter: Letter) -> dict[str, Any]:
     # What a hand has changed is spelled as a request is.
     return redacted_request(letter.request.model_dump())
+
+
+def _words_of(request: Mapping[str, Any]) -> str:
+    """A part of what was said last."""
+    said = request["said"]
+    text = said if isinstance(said, str) else Message.model_validate(said[-1]).content if said else ""
+    return repr(f"{text[:_SHOWN]}…" if len(text) > _SHOWN else text)
 
 
 def _fresh(turn: ModelTurn) -> ModelTurn:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from os import truncate
 from pathlib import Path
 from typing import Any
 
@@ -210,11 +211,33 @@ async def test_another_request_is_a_divergence_that_says_what_differs(path: Path
     assert caught.value.at == 3
     assert caught.value.diff == ("said.0.content.0.text: 'Bye' → 'Buy'", "params.temperature: 0.5 → 0.7")
     assert f"{path}, line 3" in str(caught.value)
-    with pytest.raises(ReplayDivergence, match="asked more often than it was recorded"):
+    with pytest.raises(ReplayDivergence) as caught:
         await said(again)
+    assert str(caught.value) == f"The replay differs from {path}.\n  'Hi' was asked more often than it was recorded"
     await said(again, "Bye", rg.GenerateParams(temperature=0.5))
-    with pytest.raises(ReplayDivergence, match="all that was recorded was given"):
+    with pytest.raises(ReplayDivergence, match="'Else' came after all that was recorded"):
         await said(again, "Else")
+
+
+async def test_nothing_is_asked_where_nothing_can_be_written(tmp_path: Path) -> None:
+    model = scripted("never said")
+    with pytest.raises(ProcessingError, match=r"No such file or directory\. Make the directory"):
+        await said(record(model, tmp_path / "nowhere" / "letters.jsonl"))
+    for content in ("key = value", "key = value\n", '{"name": "me"}', '{"name": "me"}\n{"name": "you"}\n'):
+        other = tmp_path / "other"
+        other.write_text(content)
+        with pytest.raises(ProcessingError, match=r"no recording|no line of a recording|is not JSON"):
+            await said(record(model, other))
+        assert other.read_text() == content
+    assert not model.heard
+
+
+@pytest.mark.parametrize("cut", [0, 1, 11, 40])
+async def test_a_recording_whose_first_line_a_crash_cut_off_is_begun_anew(path: Path, cut: int) -> None:
+    await said(record(scripted("one"), path))
+    truncate(path, cut)
+    await said(record(scripted("two"), path))
+    assert (await said(replay(path))).message.content == "two"
 
 
 # Keys.

@@ -161,6 +161,8 @@ async def test_retries_in_retries_tell_of_every_failure_once() -> None:
     inner, _ = patient(rg.scripted(*errors), attempts=2)
     error = await failure_of(patient(inner, attempts=2)[0])
     assert [one.request_id for one in (*error.attempts, error)] == ["0", "1", "2", "3"]
+    [note] = [note for note in error.__notes__ if note.startswith("Before")]
+    assert note.splitlines() == ["Before it failed (3 in `.attempts`):", *["  ServerFaultError: It is down."] * 3]
 
 
 async def test_a_stream_is_begun_again_until_its_first_delta() -> None:
