@@ -19,11 +19,14 @@ from rigging_py.util.waiting import heeding
 
 if TYPE_CHECKING:
     from pyreqwest.client import BaseClientBuilder
+    from typing_extensions import Buffer
 
 B = TypeVar("B", bound="BaseClientBuilder")
 _ASKED = timedelta(seconds=30)
 _CALLED = timedelta(minutes=30)
 """Functions scan networks and build containers; a tool's `timeout` cuts them sooner."""
+_BODY_MAX = 64 * 1024 * 1024
+"""Bytes of an answer."""
 
 _DEFINITIONS = TypeAdapter(list[ToolDefinition])
 
@@ -55,9 +58,11 @@ def _listed(url: str) -> list[ToolDefinition]:
 
     refuse_outside(url)
     try:
-        with _plain(SyncClientBuilder()).timeout(_ASKED).build() as client:
-            response = client.get(url).build().send()
-            status, body = response.status, bytes(response.bytes())
+        with (
+            _plain(SyncClientBuilder()).timeout(_ASKED).build() as client,
+            client.get(url).streamed_read_buffer_limit(0).build_streamed() as response,
+        ):
+            status, body = response.status, _bounded(url, response.body_reader.read(_BODY_MAX + 1))
     except (PyreqwestError, ValueError) as error:
         raise _lost(url, error) from None
     if status != 200:
@@ -85,8 +90,14 @@ async def _processed(url: str, name: str, arguments: dict[str, Any]) -> str:
     call = {"type": "function", "function": {"name": name, "arguments": texts}}
     try:
         async with _plain(ClientBuilder()).timeout(_CALLED).build() as client:
-            response = await heeding(client.post(f"{url.rstrip('/')}/process").body_json([call]).build().send())
-            status, text = response.status, await heeding(response.text())
+            asked = client.post(f"{url.rstrip('/')}/process").body_json([call]).streamed_read_buffer_limit(0)
+            opened = asked.build_streamed()
+            response = await heeding(opened.__aenter__())
+            try:
+                body = await heeding(response.body_reader.read(_BODY_MAX + 1))
+            finally:
+                await opened.__aexit__(None, None, None)
+            status, text = response.status, _bounded(url, body).decode(errors="replace")
     except (PyreqwestError, ValueError) as error:
         raise _lost(url, error) from None
     if status == 400:  # how the server says that a call failed
@@ -97,6 +108,13 @@ async def _processed(url: str, name: str, arguments: dict[str, Any]) -> str:
         problem = f"gave no result of {name!r}, but the status {status}. Check its log."
         raise ToolServerError(shown_address(url), problem) from None
     return answer.content
+
+
+def _bounded(url: str, body: Buffer | None) -> bytes:
+    read = bytes(body or b"")
+    if len(read) > _BODY_MAX:
+        raise ToolServerError(shown_address(url), f"answered with more than {_BODY_MAX:,} bytes.")
+    return read
 
 
 def _plain(builder: B) -> B:

@@ -14,6 +14,7 @@ from rigging_py.generator.http.endpoints import json_endpoint, text_endpoint
 from rigging_py.generator.http.response import Headers, HttpHook, HttpResponse
 from rigging_py.generator.http.secrets import HIDDEN, holds, shown_url
 from rigging_py.generator.http.spec import HTTPSpec, RequestTransformContext
+from rigging_py.generator.network import redirect_to
 from rigging_py.message import GenerateParams, Message, ModelTurn
 from rigging_py.wire import BODY_LIMIT, failure_kind, http_failure, redacted, request_id_in, wait_in
 
@@ -231,7 +232,9 @@ class HTTPGenerator(Generator):
         """The error that an answer stands for, by its status, or by what it or the hook says."""
         said = said or self.spec.find_error(response.text)
         if said is None and not response.is_success:
-            return http_failure(self._name, response.status_code, response.text, headers=response.headers, secret=key)
+            place = redirect_to(response.url, response.headers.get("location")) if response.status_code < 400 else None
+            text = f"it redirects to {place}" if place else response.text
+            return http_failure(self._name, response.status_code, text, headers=response.headers, secret=key)
         if said is not None:
             problem = redacted(said, key).rstrip(".")
         elif asked is not None:
