@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+COUNT_MAX = 2**63 - 1
+"""What is more is no count of anything, and no number for prices and databases."""
+
 
 def as_object(value: object) -> dict[str, Any] | None:
     """The value where it is a JSON object."""
@@ -24,4 +27,5 @@ def as_list(value: object) -> list[Any]:
 def as_count(value: object) -> int:
     """The value where it is a whole number that is not below 0, in whatever way it is written, else 0."""
     is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    return max(int(cast("float", value)), 0) if is_whole else 0
+    count = int(cast("float", value)) if is_whole else 0
+    return count if 0 <= count <= COUNT_MAX else 0

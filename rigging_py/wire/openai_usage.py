@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from rigging_py.message import Usage
-from rigging_py.parsing.untyped import as_mapping, as_object
+from rigging_py.parsing.untyped import COUNT_MAX, as_mapping, as_object
 
 _EVERYBODYS = {"prompt_tokens", "completion_tokens", "total_tokens"}
 _TICKS = 10**10
@@ -61,7 +61,7 @@ def _count(value: object) -> int | None:
         return None
     is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     count = int(cast("float", value)) if is_whole else -1
-    return count if count >= 0 else None
+    return count if 0 <= count <= COUNT_MAX else None
 
 
 def _first(*values: object) -> int | None:

@@ -275,6 +275,7 @@ ODD: list[Any] = [-1, "1", True, float("nan"), float("inf"), 10**400, {}, [1]]
         ({"cost": 0.5, "is_byok": False, "cost_details": {"upstream_inference_cost": 0.5}}, Usage(cost=0.5)),
         *(({"cost": odd}, Usage()) for odd in ODD),
         ({"cost_in_usd_ticks": 10**400}, Usage()),
+        ({"prompt_tokens": 10**400, "completion_tokens": 1e300, "total_tokens": 3}, Usage(total_tokens=3)),
     ],
 )
 def test_usage_is_counted_as_far_as_it_is_given(raw: object, usage: Usage | None) -> None:
