@@ -20,6 +20,7 @@ from pydantic_core import from_json
 from rigging_py.error import GeneratorWarning, ProcessingError, StateFormatError
 from rigging_py.generator.identifier import is_secret
 from rigging_py.generator.policies.letters import Answer
+from rigging_py.util.locks import locked
 from rigging_py.wire import redacted
 
 FORMAT: Final = 1
@@ -87,10 +88,11 @@ class Recording:
 
     def append(self, letter: Mapping[str, Any], header: Header) -> None:
         """Appends a line, after the header where the file is new, and in place of one that a crash cut off."""
-        with self._lock, self.path.open("ab+") as file:
+        with self._lock, self.path.open("ab+") as file, locked(file):
             begin = [] if _mend(file) else [header.model_dump(mode="json")]
             text = "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in (*begin, letter))
             file.write(text.encode(errors="replace"))  # half a character is none
+            file.flush()
 
 
 def _mend(file: BinaryIO) -> int:

@@ -340,7 +340,7 @@ WRITER = """
 import asyncio, sys
 import rigging_py as rg
 from rigging_py.generator import record
-model = record(rg.scripted(*["x" * 5000] * 30), sys.argv[1])
+model = record(rg.scripted(*["x" * 100_000] * 30), sys.argv[1])
 for place in range(30):
     asyncio.run(model.chat(f"{sys.argv[2]} {place}").run())
 """
@@ -351,7 +351,7 @@ def test_several_processes_write_to_one_file(path: Path) -> None:
     assert [writer.wait(60) for writer in writers] == [0, 0]
     again = replay(path)
     assert again.remaining == 60
-    assert asyncio.run(said(again, "b 29")).message.content == "x" * 5000
+    assert asyncio.run(said(again, "b 29")).message.content == "x" * 100_000
 
 
 # Around it.
