@@ -18,7 +18,7 @@ from rigging_py.chat.failures import attach, exception_of
 from rigging_py.chat.gather import gather
 from rigging_py.chat.keeper import Keeper
 from rigging_py.error import Paused, ProviderError, Stop, StoreError
-from rigging_py.message import GenerateParams, Message, ModelTurn, assemble, fresh, new_uuid
+from rigging_py.message import GenerateParams, Message, ModelTurn, Usage, assemble, fresh, new_uuid
 from rigging_py.observe import (
     ApprovalDetail,
     InvalidCallDetail,
@@ -202,8 +202,7 @@ class Flight:
                 # A hook's, so the call may be made again.
                 return
             self.error = result
-            used = result.usage if isinstance(result, ProviderError) else None
-            run.model_failed(FailureRecord.of(result, self.partial), usage=used)
+            run.model_failed(FailureRecord.of(result, self.partial), usage=_used(result))
             await self.note()
             return
         verdict = None
@@ -349,6 +348,13 @@ def revive(run: AgentRun) -> None:
         run.recover()
     elif isinstance(step, Failed) and isinstance(step.cause, ProviderFailure) and run.calls[-1].failure:
         run.raise_limit(max_attempts=run.limits.max_attempts + 1)
+
+
+def _used(error: BaseException) -> Usage | None:
+    """What a failed call used: nobody knows it of one that may have been answered; None of one that was refused."""
+    if not isinstance(error, ProviderError):
+        return None
+    return error.usage or (Usage() if error.is_outcome_unknown else None)
 
 
 def _uuid_of(run_id: str) -> uuid.UUID:

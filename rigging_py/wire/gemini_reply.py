@@ -168,19 +168,23 @@ class GeminiStream:
     def _refused(self, reason: str, body: Mapping[str, Any]) -> RefusedError:
         told = as_mapping(body.get("promptFeedback")).get("blockReasonMessage")
         because = f"{reason}: {told}" if told else reason
-        return RefusedError(
+        refused = RefusedError(
             f"{self.provider or 'The provider'} blocked the prompt ({redacted(because, self.secret)[:300]}). "
             "Rephrase it, ask another model, or set safetySettings in `extra`.",
             provider=self.provider,
             body=redacted(as_text(body), self.secret)[:BODY_LIMIT],
         )
+        refused.usage = read_gemini_usage(self._counts)
+        return refused
 
     def _gave_up(self) -> ServerFaultError:
         told = self.extra.get("finish_message")
         because = f"{self.reason}: {told}" if told else str(self.reason)
-        return ServerFaultError(
+        failed = ServerFaultError(
             f"{self.provider or 'The provider'} ended its answer before it began "
             f"({redacted(because, self.secret)[:300]}). The same request may succeed later.",
             provider=self.provider,
             body=redacted(because, self.secret)[:BODY_LIMIT],
         )
+        failed.usage = read_gemini_usage(self._counts)
+        return failed

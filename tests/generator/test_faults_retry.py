@@ -169,6 +169,27 @@ async def test_a_run_that_fails_goes_on_when_the_fault_is_over(server: FaultServ
     assert chat.last.content == wire.text
 
 
+@wires
+async def test_what_a_run_cost_is_not_known_after_an_answer_that_cannot_be_read(
+    server: FaultServer, wire: Spoken
+) -> None:
+    for fault, cost in ((answer(b"", 400), 0.0), (answer(b"", 503), 0.0), (answer(b"<html>"), None), (saying(), None)):
+        server.will(fault)
+        with pytest.raises(ProviderError) as raised:
+            await asking(wire, server).chat("Hi").run()
+        assert raised.value.usage is not None
+        assert raised.value.usage.cost == raised.value.cost == cost
+
+
+@streams
+async def test_a_refused_prompt_tells_what_it_used(server: FaultServer, stream: bool) -> None:
+    counts = {"promptTokenCount": 9, "totalTokenCount": 9}
+    server.will(answer({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": counts}))
+    failure = (await outcome(asking(WIRES["gemini"], server), stream=stream)).failure
+    assert failure.kind == "Refused"
+    assert failure.usage == rg.Usage(input_tokens=9, total_tokens=9)
+
+
 async def test_a_hundred_calls_in_a_storm_all_end_and_leave_nothing(server: FaultServer) -> None:
     wire = WIRES["openai"]
     number = itertools.count()
