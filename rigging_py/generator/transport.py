@@ -352,6 +352,7 @@ def _refused(request: Request, reply: Reply) -> ProviderError:
         f"it redirects to {place}" if place else said,
         headers=dict(headers_of(reply.headers)),
         secret=request.key,
+        address=request.address,
     )
 
 

@@ -108,6 +108,10 @@ _TOO_LONG = re.compile(
 _NO_CREDIT = re.compile(r"(?i)credit balance is too low|insufficient (?:account )?(?:balance|credits?|funds)")
 """What some say of an account that cannot pay, and give no code of its own."""
 _PAY = "The account has nothing left to pay with: add credit, or raise its limit."
+_NO_KEY = (
+    "No key was sent: one in the environment goes to the provider's own address only. "
+    "For this one write api_key=env:NAME with the name of its variable."
+)
 _MOVED = "Redirects are not followed; give the address it leads to."
 _SECRET = re.compile(r"(?i)\b(?:sk|key|pk|rk)-[\w*.-]{4,}|bearer\s+[\w.~+/=-]{8,}|\bAIza[\w-]{20,}")
 BODY_LIMIT = 2000
@@ -116,15 +120,25 @@ _READ_MAX = 1024 * 1024
 
 
 def http_failure(
-    provider: str, status: int, body: str, *, headers: Mapping[str, str] | None = None, secret: str | None = None
+    provider: str,
+    status: int,
+    body: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    secret: str | None = None,
+    address: str | None = None,
 ) -> ProviderError:
     """The error that a refused request stands for, with keys taken out of what the provider said.
 
-    The names of the headers are in lower case.
+    The names of the headers are in lower case. `address` is where it was sent, with `secret` or without a key.
     """
     clean, told = redacted(body[:_READ_MAX], secret), headers or {}
     complaint = read_complaint(clean)
     kind, advice = _meaning(status, complaint)
+    if address is not None and advice is _ADVICE[NotFoundError]:
+        advice = f"Check the name of the model, and the address: {address}."
+    if address is not None and not secret and advice is _ADVICE[AuthenticationFailedError]:
+        advice = _NO_KEY
     wait, name = wait_in(told), request_id_in(told) or complaint.request_id
     return kind(
         f"{provider} answered HTTP {status}: {redacted(complaint.reason, secret) or 'no reason given'}. {advice}",

@@ -161,7 +161,7 @@ async def failure(model: rg.Generator) -> ProviderError:
             Reply(refusal("The model `stub-1` does not exist", code="model_not_found"), 404),
             NotFoundError,
             "NotFound",
-            "The model `stub-1` does not exist. Check the name of the model and the base URL.",
+            "The model `stub-1` does not exist. Check the name of the model, and the address: http://127.0.0.1:",
         ),
         (
             Reply("<html>\n <b>Not Found</b>\n</html>", 404),
@@ -301,6 +301,14 @@ async def test_the_default_key_is_not_sent_to_another_server(stub: Stub, key: st
     await get_generator(f"openai!m,api_base={stub.url}{key}").chat("Hi").run()
     assert "authorization" not in stub.heard[0].headers
     assert DEFAULT_KEY not in str(stub.heard[0])
+
+
+async def test_where_no_key_was_sent_a_refusal_says_so_and_how_to_send_one(stub: Stub) -> None:
+    stub.will(Reply(refusal("Incorrect API key provided"), 401), Reply(refusal("Incorrect API key provided"), 401))
+    error = await failure(get_generator(f"openai!m,api_base={stub.url}"))
+    assert "No key was sent: one in the environment goes to the provider's own address only." in str(error)
+    error = await failure(get_generator(f"openai!m,api_base={stub.url},api_key={KEY}"))
+    assert str(error).endswith("Check the key and what it may do.")
 
 
 async def test_nor_when_the_pipeline_names_the_server(stub: Stub) -> None:

@@ -119,8 +119,11 @@ class Policy(Generator):
 
     async def _only(self, call: Call) -> Piece:
         async with aclosing(self.answer(call)) as pieces:
-            [piece] = [piece async for piece in pieces]
-        return piece
+            found = [piece async for piece in pieces]
+        if len(found) != 1:
+            problem = f"{type(self).__name__}.answer() gave {len(found)} pieces to a call that is no stream"
+            raise TypeError(f"{problem}; there it gives one, the turn or the text.")
+        return found[0]
 
 
 def as_generator(given: Generator | str) -> Generator:

@@ -52,19 +52,22 @@ class Account:
         if self.dollars is not None and self.spent.cost is None:
             raise BudgetExceededError(
                 f"A budget of ${self.dollars:g} cannot be kept: a call was made whose price is not known. "
-                "Give it with set_price(…), or limit the tokens.",
+                "Give it with set_price(…) before the first call, for this budget cannot tell any more what is left; "
+                "or limit the tokens.",
                 limit=self.dollars,
             )
 
     def _check(self, likely: Usage) -> None:
         self.check_cost()
-        spent, needed = self.spent.total_tokens, self.reserved_tokens + likely.total_tokens
-        if self.tokens is not None and (spent + needed > self.tokens or spent >= self.tokens):
-            problem = f"{spent:,} of {self.tokens:,} tokens are spent, and {needed:,} more would be needed"
+        spent, aside, needed = self.spent.total_tokens, self.reserved_tokens, likely.total_tokens
+        if self.tokens is not None and (spent + aside + needed > self.tokens or spent >= self.tokens):
+            waiting = f", {aside:,} are set aside for calls under way" if aside else ""
+            problem = f"{spent:,} of {self.tokens:,} tokens are spent{waiting}, and {needed:,} more would be needed"
             raise BudgetExceededError(f"The budget is spent: {problem}.", spent=spent, limit=self.tokens)
-        paid, due = self.spent.cost or 0.0, self.reserved_dollars + (likely.cost or 0.0)
-        if self.dollars is not None and (paid + due > self.dollars or paid >= self.dollars):
-            problem = f"${paid:.6g} of ${self.dollars:g} are spent, and about ${due:.6g} more would be needed"
+        paid, held, due = self.spent.cost or 0.0, self.reserved_dollars, likely.cost or 0.0
+        if self.dollars is not None and (paid + held + due > self.dollars or paid >= self.dollars):
+            waiting = f", ${held:.6g} are set aside for calls under way" if round(held, 6) else ""
+            problem = f"${paid:.6g} of ${self.dollars:g} are spent{waiting}, and about ${due:.6g} more would be needed"
             raise BudgetExceededError(f"The budget is spent: {problem}.", spent=paid, limit=self.dollars)
 
 

@@ -242,3 +242,15 @@ def test_a_policy_can_be_the_default_of_a_models_field() -> None:
         generator: rg.Generator = rg.limit(rg.scripted("Hi."), rpm=5)
 
     assert Settings().generator == Settings().generator
+
+
+async def test_a_policy_that_gives_no_turn_is_told_what_it_has_to_give() -> None:
+    class Deaf(Policy):
+        async def answer(self, call: Call) -> AsyncGenerator[Piece, None]:
+            async with aclosing(call.to(self.inner)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, TextDelta):
+                        yield piece
+
+    with pytest.raises(TypeError, match=r"Deaf\.answer\(\) gave 0 pieces .*; there it gives one"):
+        await Deaf(inner=rg.scripted("Hi.")).chat("Hello").run()
