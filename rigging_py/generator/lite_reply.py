@@ -39,7 +39,7 @@ def facts_of(spoken: Mapping[str, Any]) -> dict[str, Any]:
 def facts_streamed(chunks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What the provider said in fields of its own while it streamed; of one that came twice, the latest."""
     deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
-    said = [delta.get("provider_specific_fields") or {} for delta in deltas]
+    said: list[Mapping[str, Any]] = [delta.get("provider_specific_fields") or {} for delta in deltas]
     own = {name: value for one in said for name, value in one.items() if value and name != "thinking_blocks"}
     blocks = _joined(block for delta in deltas for block in delta.get("thinking_blocks") or ())
     return {**own, "thinking_blocks": blocks}

@@ -76,14 +76,12 @@ async def test_a_call_that_is_cancelled_closes_its_connection(stub: Stub, model:
 
 def events(*deltas: dict[str, Any]) -> list[bytes]:
     """A stream of OpenAI's, to its end."""
-    choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+    choices: list[dict[str, Any]] = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
     choices.append({"index": 0, "delta": {}, "finish_reason": "stop"})
     usage = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
-    bodies = [{"id": "c1", "object": "chat.completion.chunk", "created": 1, "choices": [one]} for one in choices]
-    bodies.append({"id": "c1", "object": "chat.completion.chunk", "created": 1, "choices": [], "usage": usage})
-    return [b"data: " + json.dumps({"model": "stub-1", **one}).encode() + b"\n\n" for one in bodies] + [
-        b"data: [DONE]\n\n"
-    ]
+    said: list[dict[str, Any]] = [*({"choices": [one]} for one in choices), {"choices": [], "usage": usage}]
+    head = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "stub-1"}
+    return [*(b"data: " + json.dumps({**head, **one}).encode() + b"\n\n" for one in said), b"data: [DONE]\n\n"]
 
 
 async def test_a_stream_that_is_left_closes_its_connection(stub: Stub, model: rg.Generator) -> None:

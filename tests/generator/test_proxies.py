@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,7 +48,7 @@ class Proxy:
 
 
 @contextmanager
-def listening(proxy: Proxy, secured: ssl.SSLContext | None = None) -> Iterator[Proxy]:
+def listening(proxy: Proxy, secured: ssl.SSLContext | None = None) -> Generator[Proxy]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("content-length", 0)))
