@@ -35,6 +35,24 @@ from rigging_py.wire import (
 
 _NO_KEY = "no-key-was-given"
 _OF_A_PROVIDER = ("model", "custom_llm_provider", "api_base", "api_key")
+_CAN_BE_DROPPED = (
+    "temperature",
+    "max_tokens",
+    "top_p",
+    "stop",
+    "presence_penalty",
+    "frequency_penalty",
+    "seed",
+    "logit_bias",
+    "logprobs",
+    "top_logprobs",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "response_format",
+    "modalities",
+    "audio",
+)
 _WITH_A_CLIENT = ("anthropic", "gemini", "vertex_ai", "vertex_ai_beta")
 """Providers whose session litellm 1.106 takes from a client only."""
 
@@ -164,6 +182,12 @@ class LiteLLMGenerator(Generator):
             # Looking for MCP tools among the tools, litellm 1.106 imports a package that it does not require.
             "_skip_mcp_handler": True if merged.tools else None,
         }
+        if dropped := _dropped(litellm, request):
+            warnings.warn(
+                f"{self.model} is asked without {', '.join(dropped)}, which litellm says it does not know.",
+                GeneratorWarning,
+                stacklevel=2,
+            )
         try:
             # litellm writes into what it is given, and some of it is the generator's own.
             given = fresh({name: value for name, value in request.items() if value is not None})
@@ -174,6 +198,15 @@ class LiteLLMGenerator(Generator):
                 raise
             # litellm's own text may repeat the request, key included.
             raise failure from None
+
+
+def _dropped(litellm: Any, request: Mapping[str, Any]) -> list[str]:
+    """The parameters that litellm leaves out of a request, since the provider does not know them."""
+    with suppress(Exception):  # a name that litellm cannot place
+        model, provider, *_ = litellm.get_llm_provider(**{name: request.get(name) for name in _OF_A_PROVIDER})
+        known = litellm.get_supported_openai_params(model=model, custom_llm_provider=provider)
+        return [name for name in _CAN_BE_DROPPED if request.get(name) is not None and name not in known]
+    return []
 
 
 async def _completion(litellm: Any, request: dict[str, Any]) -> Any:
