@@ -16,9 +16,9 @@ from rigging_py.wire.schemas import PLAIN, TravelSchema, travel
 def lint_schema(asked: Any, generator: Generator | str) -> TravelSchema:
     """How a schema is sent, with every change about it in `changes`; printed, it says one change a line.
 
-    `asked` is a type, a JSON schema as a dict, or the `ToolDefinition` of a tool (`tool.definition`). `generator` is
-    one or its connection string; of a policy it is the first that it asks. Nobody is asked anything. Where the
-    generator rewrites nothing itself, nothing is changed.
+    `asked` is a type, a JSON schema as a dict, a tool or its `definition`. `generator` is one or its
+    connection string; of a policy it is the first that it asks. Nobody is asked anything. Where the generator rewrites
+    nothing itself, nothing is changed.
 
     Raises `PromptDefinitionError` for what is no type or schema, `InvalidGeneratorError` for what is no generator.
     """
@@ -29,8 +29,9 @@ def lint_schema(asked: Any, generator: Generator | str) -> TravelSchema:
     while isinstance(asking, Policy):
         asking = asking.inner
     dialect = asking.dialect_of(GenerateParams()) if isinstance(asking, ProviderGenerator) else PLAIN
-    if isinstance(asked, ToolDefinition):
-        schema = asked.function.parameters or {"type": "object", "properties": {}}
+    definition = getattr(asked, "definition", asked)  # of a tool, which is a room above
+    if isinstance(definition, ToolDefinition):
+        schema = definition.function.parameters or {"type": "object", "properties": {}}
         return travel(schema, dialect if dialect.for_tools else PLAIN)
     is_schema = isinstance(asked, Mapping)
     codec = json_codec_of_schema(cast("Mapping[str, Any]", asked)) if is_schema else json_codec_of(asked)

@@ -204,12 +204,13 @@ def test_the_lint_says_what_is_rewritten_for_whom(generator: str, dialect: str) 
 
 @pytest.mark.usefixtures("keys")
 def test_the_lint_takes_types_schemas_and_tools() -> None:
-    definition = rg.Tool.from_callable(grow).definition
+    tool = rg.Tool.from_callable(grow)
     assert rg.lint_schema(dict[str, int], "openai!gpt-5").restore({"result": [{"key": "a", "value": 1}]}) == {"a": 1}
     assert rg.lint_schema({"type": "array", "items": {"type": "integer"}}, "openai!gpt-5").is_strict
-    assert "/properties/by: is null where it is missing" in str(rg.lint_schema(definition, "openai!gpt-5"))
+    assert "/properties/by: is null where it is missing" in str(rg.lint_schema(tool.definition, "openai!gpt-5"))
+    assert rg.lint_schema(tool, "openai!gpt-5") == rg.lint_schema(tool.definition, "openai!gpt-5")
     # Tools may be described to Anthropic in any way.
-    assert rg.lint_schema(definition, "anthropic!claude").changes == ()
+    assert rg.lint_schema(tool.definition, "anthropic!claude").changes == ()
 
 
 @pytest.mark.usefixtures("keys")
