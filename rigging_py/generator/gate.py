@@ -166,7 +166,7 @@ class Gate:
         """Gives a place back, with how many tokens it was in truth, and for how many seconds nobody may ask."""
         with self._lock:
             now = self.clock.now()
-            is_full = self._is_full()
+            is_full, is_less = self._is_full(), tokens is not None and tokens < place.tokens.amount
             self._under_way -= 1
             if tokens is not None:
                 self._tokens.settle(place.tokens, tokens)
@@ -174,7 +174,9 @@ class Gate:
                 self._paused_until = max(self._paused_until, now + pause)
             if self.aimd is not None and event is not None:
                 self.aimd = after(self.aimd, event, now, started=place.started, is_full=is_full)
-            self._wake_first()
+            # Who waits for a time would only look at each entry of the minute again.
+            if is_less or ((first := self._first()) is not None and first.opens == _NEVER):
+                self._wake_first()
 
     def _admitted(self, waiter: _Waiter) -> Place | None:
         """Its place, if it may ask now; otherwise it knows when to look again."""
