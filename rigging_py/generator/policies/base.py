@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from importlib import import_module
@@ -124,6 +124,16 @@ class Policy(Generator):
             problem = f"{type(self).__name__}.answer() gave {len(found)} pieces to a call that is no stream"
             raise TypeError(f"{problem}; there it gives one, the turn or the text.")
         return found[0]
+
+
+def leaves(generator: Generator, params: GenerateParams | None = None) -> Iterator[tuple[Generator, GenerateParams]]:
+    """The generators that may be asked in the end, below all policies, each with its parameters, `params` over them."""
+    merged = generator.params.merge_with(params)
+    if not isinstance(generator, Policy):
+        yield generator, merged
+        return
+    for inner in generator.inners:
+        yield from leaves(inner, merged)
 
 
 def as_generator(given: Generator | str) -> Generator:

@@ -12,8 +12,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from rigging_py.error import BudgetExceededError, ProviderError
 from rigging_py.generator.base import Generator
-from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator, given
-from rigging_py.generator.policies.canonical import leaves
+from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator, given, leaves
 from rigging_py.generator.policies.estimate import read_by, size_of, tokens_in, written_by
 from rigging_py.generator.policies.shared import shared
 from rigging_py.generator.prices import Price, own_price, table_price

@@ -16,11 +16,11 @@ from pydantic_core import from_json, to_json
 
 from rigging_py.error import GeneratorWarning, StateFormatError
 from rigging_py.generator.base import Generator
-from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator
+from rigging_py.generator.policies.answers import Answer
+from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator, given
 from rigging_py.generator.policies.cache_flight import Flight
 from rigging_py.generator.policies.cache_stores import CacheStore, cache_store
-from rigging_py.generator.policies.canonical import askees, digest, names_of, request_of
-from rigging_py.generator.policies.letters import Answer
+from rigging_py.generator.policies.canonical import askees, digest, leaves, names_of, request_of
 from rigging_py.generator.policies.shared import shared
 from rigging_py.message import GeneratedText, ModelTurn, Usage, fresh, without_user
 from rigging_py.wire import deltas_of
@@ -80,7 +80,7 @@ class Cache(Policy):
         key = self._key(call)
         flights = self._state.flights.setdefault(asyncio.get_running_loop(), {})
         # Who has less time would fail the others.
-        under_way = f"{key} {call.params.timeout}"
+        under_way = f"{key} {[merged.timeout for _, merged in leaves(self.inner, call.params)]}"
         flight = flights.get(under_way)
         is_first = flight is None or flight.is_over
         if flight is None or is_first:
@@ -150,9 +150,7 @@ def cache(
     methods of `CacheStore`.
     """
     where: dict[str, Any] = {"store": store} if isinstance(store, str) else {"keeper": store}
-    given = {"ttl": ttl, "max_entries": max_entries, "name": name}
-    given = {name: value for name, value in given.items() if value is not None}
-    return Cache(inner=as_generator(generator), **where, **given)
+    return Cache(inner=as_generator(generator), **where, **given(ttl=ttl, max_entries=max_entries, name=name))
 
 
 async def _as_asked(call: Call, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:

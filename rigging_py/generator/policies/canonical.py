@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic_core import to_jsonable_python
 
 from rigging_py.error import InvalidGeneratorError
 from rigging_py.generator.base import Generator
-from rigging_py.generator.policies.base import Call, Policy
+from rigging_py.generator.policies.base import Call, leaves
 from rigging_py.message import GenerateParams, Message
 
 _NOT_ASKED = {"api_base", "timeout", "output", "extra"}
 """What of the parameters says where and how long, and what is put in by itself."""
-_NO_PARAMS = GenerateParams()
 
 
 def request_of(call: Call) -> dict[str, Any]:
@@ -26,16 +25,6 @@ def request_of(call: Call) -> dict[str, Any]:
     """
     said = call.said if isinstance(call.said, str) else _messages(call.said)
     return {"said": said, "params": _params(call.params)}
-
-
-def leaves(generator: Generator, params: GenerateParams = _NO_PARAMS) -> Iterator[tuple[Generator, GenerateParams]]:
-    """The generators that may be asked in the end, below all policies, each with its parameters, `params` over them."""
-    merged = generator.params.merge_with(params)
-    if not isinstance(generator, Policy):
-        yield generator, merged
-        return
-    for inner in generator.inners:
-        yield from leaves(inner, merged)
 
 
 def names_of(generator: Generator) -> list[str]:
@@ -58,7 +47,7 @@ def digest(value: object) -> str:
 
 
 def _name(generator: Generator) -> str:
-    plain = generator.model_copy(update={"params": _NO_PARAMS})
+    plain = generator.model_copy(update={"params": GenerateParams()})
     try:
         return plain.to_identifier()
     except InvalidGeneratorError:  # a class of the program's that has no name among the providers

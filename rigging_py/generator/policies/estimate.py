@@ -5,8 +5,7 @@ from __future__ import annotations
 from pydantic_core import to_json
 
 from rigging_py.generator.base import Generator
-from rigging_py.generator.policies.base import Call
-from rigging_py.generator.policies.canonical import leaves
+from rigging_py.generator.policies.base import Call, leaves
 
 _BYTES_A_TOKEN = 4
 """Of English prose; in other scripts characters have more bytes, and take more tokens too."""

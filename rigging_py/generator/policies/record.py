@@ -12,9 +12,9 @@ from pydantic import Field, PrivateAttr
 
 from rigging_py.error import AuthenticationFailedError, ProviderError
 from rigging_py.generator.base import Generator
-from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator
-from rigging_py.generator.policies.canonical import askees, leaves, names_of, request_of
-from rigging_py.generator.policies.letters import Answer, Failure, PieceForm
+from rigging_py.generator.policies.answers import Answer, Failure, PieceForm
+from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator, leaves
+from rigging_py.generator.policies.canonical import askees, names_of, request_of
 from rigging_py.generator.policies.recording import FORMAT, KIND, Header, Recording, redacted_data, redacted_request
 from rigging_py.message import GeneratedText, ModelTurn, without_secrets
 

@@ -19,7 +19,7 @@ from pydantic_core import from_json
 
 from rigging_py.error import GeneratorWarning, ProcessingError, StateFormatError
 from rigging_py.generator.identifier import is_secret
-from rigging_py.generator.policies.letters import Answer
+from rigging_py.generator.policies.answers import Answer
 from rigging_py.util.locks import locked
 from rigging_py.wire import redacted
 

@@ -13,9 +13,9 @@ from pydantic import PrivateAttr
 
 from rigging_py.error import ProcessingError, ReplayDivergence, StreamInterruptedError
 from rigging_py.generator.base import Generator, each
+from rigging_py.generator.policies.answers import Answer
 from rigging_py.generator.policies.base import Call
 from rigging_py.generator.policies.canonical import digest, request_of
-from rigging_py.generator.policies.letters import Answer
 from rigging_py.generator.policies.recording import Header, Letter, read_recording, redacted_request
 from rigging_py.message import Delta, GeneratedText, GenerateParams, Message, ModelTurn
 from rigging_py.run.play import differences
@@ -82,6 +82,10 @@ class Replay(Generator):
 
     _opened: list[_Letters] = PrivateAttr(default_factory=list[_Letters])
     _lock: Any = PrivateAttr(default_factory=Lock)
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """A copy that goes on in the same file, as every refinement does."""
+        return self.__copy__()
 
     @property
     def remaining(self) -> int:

@@ -25,7 +25,7 @@ from rigging_py.error import (
     StreamInterruptedError,
 )
 from rigging_py.generator import Cut, FunctionGenerator, Generator, get_generator, record, replay, scripted
-from rigging_py.generator.policies.letters import Failure
+from rigging_py.generator.policies.answers import Failure
 from rigging_py.message import Delta, GeneratedText, ModelTurn, TextDelta, ToolCall, Usage
 from tests.generator.stub import Reply, Stub, completion, refusal
 
@@ -396,3 +396,12 @@ def test_every_kind_of_failure_comes_back_as_its_class(kind: Any) -> None:
     again = Failure.of(error).error()
     assert type(again) is cls
     assert (str(again), again.provider, again.status, again.body, again.request_id) == ("it failed", "p", 500, "b", "r")
+
+
+async def test_a_deep_copy_goes_on_in_the_same_file(path: Path) -> None:
+    recording = record(scripted("one", "two"), path)
+    await said(recording)
+    await said(recording)
+    again = replay(path)
+    copy = deepcopy(again)
+    assert [(await said(one)).message.content for one in (again, copy)] == ["one", "two"]
