@@ -81,6 +81,8 @@ def get_generator(identifier: str, *, params: GenerateParams | Mapping[str, Any]
 
 def _built(identifier: str, parts: Identifier | Composition, params: GenerateParams | Mapping[str, Any]) -> Generator:
     name = parts.policy or ALTERNATIVES if isinstance(parts, Composition) else parts.provider or DEFAULT_PROVIDER
+    if isinstance(parts, Identifier) and parts.provider is None:
+        _refuse_provider_alone(identifier, parts.model)
     cls = _find_class(identifier, name)
     fields, values = _read_options(identifier, cls, parts.options)
     inside = [_built(identifier, one, {}) for one in parts.generators] if isinstance(parts, Composition) else []
@@ -91,6 +93,14 @@ def _built(identifier: str, parts: Identifier | Composition, params: GeneratePar
         return cast("type[Policy]", cls).over(inside, given, fields)
     except ValidationError as error:
         raise _bad_value(identifier, error, {**fields, **values}) from None
+
+
+def _refuse_provider_alone(identifier: str, model: str) -> None:
+    """Refuses a provider's name where a model's is, alone or before a colon, as other libraries have it."""
+    provider, colon, rest = model.partition(":")
+    if provider in _providers:
+        problem = f"{provider!r} is a provider and no model; write {provider}!{rest if colon else 'MODEL'}"
+        raise InvalidGeneratorError(masked(identifier), model, problem)
 
 
 def _read_options(

@@ -65,7 +65,8 @@ class GenerateParams(BaseModel):
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
-            yield name, without_secrets(value) if name in ("api_base", "extra") else value
+            if value is not None and value != {}:
+                yield name, without_secrets(value) if name in ("api_base", "extra") else value
 
     def __hash__(self) -> int:
         return hash(to_json(self.model_dump(exclude={"extra", "tools"}), fallback=repr))

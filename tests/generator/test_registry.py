@@ -286,3 +286,10 @@ async def test_a_setting_that_is_no_text_leaves_a_generator_without_a_string_and
 def test_half_a_character_is_kept() -> None:
     generator = get_generator("openai!m").with_params(stop=["\ud800"], extra={"a": "\ud800"})
     assert get_generator(generator.to_identifier()).params == generator.params
+
+
+@pytest.mark.parametrize(("string", "right"), [("openai", "openai!MODEL"), ("openai:gpt-4o", "openai!gpt-4o")])
+def test_a_provider_in_place_of_a_model_is_told_how_it_is_written(string: str, right: str) -> None:
+    with pytest.raises(InvalidGeneratorError, match=f"write {right}"):
+        rg.get_generator(string)
+    assert rg.get_generator("bedrock/anthropic.claude-v2:1").model == "bedrock/anthropic.claude-v2:1"

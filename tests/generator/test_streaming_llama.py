@@ -68,7 +68,10 @@ async def test_byte_by_byte_it_is_the_answer_that_comes_whole_and_cut_anywhere_i
     assert turn.usage is not None
     assert direct.usage is not None
     # What the server has in its cache differs from call to call.
-    assert (turn.usage.input_tokens, turn.usage.output_tokens) == (direct.usage.input_tokens, direct.usage.output_tokens)
+    assert (turn.usage.input_tokens, turn.usage.output_tokens) == (
+        direct.usage.input_tokens,
+        direct.usage.output_tokens,
+    )
     events = b"".join(heard).split(b"\r\n\r\n", 1)[1]
     said = [line for line in events.splitlines() if line.startswith(b"data:")]
     final = next(i for i, line in enumerate(said) if b'"finish_reason":"' in line)
