@@ -477,3 +477,13 @@ async def test_a_file_that_was_in_use_when_the_process_was_forked_can_be_used_in
     assert await asyncio.to_thread(in_child) == 0
     assert (await said(cached, "Bye")).message.content == "two"
     assert (await said(cached, "Bye")).extra == {"cached": True}
+
+
+async def test_who_has_less_time_by_its_generator_fails_nobody_else() -> None:
+    slow = Slow()
+    hasty, patient = (cache(slow.with_params(timeout=seconds), name="hasty and patient") for seconds in (1, 600))
+    asking = [asyncio.create_task(said(one)) for one in (hasty, patient, patient)]
+    await settled()
+    assert len(slow.asked) == 2
+    slow.go.set()
+    await asyncio.gather(*asking)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from copy import deepcopy
 from os import truncate
 from pathlib import Path
 from typing import Any
