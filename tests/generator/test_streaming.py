@@ -312,7 +312,7 @@ async def test_text_and_calls_of_the_deltas_are_those_of_the_turn_for_every_kind
     stub.will(Reply(pieces=[LETTERS["openai, tools"].body]))
     for model in (ask("openai!m"), scripted(FULL)):
         deltas, turn = await read(model, tools=tools)
-        calls = [(call.id, call.name, call.arguments) for call in turn.message.tool_calls or ()]
+        calls = tuple((call.id, call.name, call.arguments) for call in turn.message.tool_calls or ())
         assert (assembled(deltas)[0], assembled(deltas)[2]) == (turn.message.content, calls)
 
 
@@ -321,7 +321,7 @@ async def test_text_and_calls_of_the_deltas_are_those_of_the_turn_for_every_kind
 async def test_and_for_litellm(stub: Stub, ask: Any, name: str) -> None:
     stub.will(Reply(pieces=[LETTERS[name].body]))
     deltas, turn = await read(ask("litellm!openai/m"))
-    calls = [(call.id, call.name, call.arguments) for call in turn.message.tool_calls or ()]
+    calls = tuple((call.id, call.name, call.arguments) for call in turn.message.tool_calls or ())
     assert (assembled(deltas)[0], assembled(deltas)[2]) == (turn.message.content, calls)
     assert shown(turn) == said(LETTERS[name])
 
