@@ -10,10 +10,10 @@ from rigging_py.generator.policies.base import Policy
 from rigging_py.generator.registry import get_generator
 from rigging_py.message import GenerateParams, ToolDefinition
 from rigging_py.parsing import json_codec_of, json_codec_of_schema
-from rigging_py.wire.schemas import PLAIN, TravelSchema, travel
+from rigging_py.wire.schemas import PLAIN, RewrittenSchema, rewritten
 
 
-def lint_schema(asked: Any, generator: Generator | str) -> TravelSchema:
+def lint_schema(asked: Any, generator: Generator | str) -> RewrittenSchema:
     """How a schema is sent, with every change about it in `changes`; printed, it says one change a line.
 
     `asked` is a type, a JSON schema as a dict, a tool or its `definition`. `generator` is one or its
@@ -32,7 +32,7 @@ def lint_schema(asked: Any, generator: Generator | str) -> TravelSchema:
     definition = getattr(asked, "definition", asked)  # of a tool, which is a room above
     if isinstance(definition, ToolDefinition):
         schema = definition.function.parameters or {"type": "object", "properties": {}}
-        return travel(schema, dialect if dialect.for_tools else PLAIN)
+        return rewritten(schema, dialect if dialect.for_tools else PLAIN)
     is_schema = isinstance(asked, Mapping)
     codec = json_codec_of_schema(cast("Mapping[str, Any]", asked)) if is_schema else json_codec_of(asked)
-    return travel(codec.schema, dialect)
+    return rewritten(codec.schema, dialect)

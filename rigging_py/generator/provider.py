@@ -13,7 +13,7 @@ from rigging_py.generator.prices import add_cost
 from rigging_py.generator.transport import Request, post, stream
 from rigging_py.message import Delta, GenerateParams, Message, ModelTurn
 from rigging_py.wire import ReplyBody, Wire
-from rigging_py.wire.schemas import Dialect, Journey, set_out
+from rigging_py.wire.schemas import Dialect, RewrittenParams, rewritten_params
 
 _LAST_WORDS = 1.0
 """Seconds that a server has to end the connection after it said that it is done."""
@@ -64,16 +64,16 @@ class ProviderGenerator(Generator):
 
         Raises `StreamInterruptedError` for a stream that ends before its final record.
         """
-        journey = self._journey(params, stream=True)
-        request = self._request(messages, journey.params, stream=True)
+        rewriting = self._rewritten(params, stream=True)
+        request = self._request(messages, rewriting.params, stream=True)
         body = ReplyBody(self.wire, request.provider, request.key, self._origin)
-        arrivals = journey.arrivals()
+        restoring = rewriting.restoring()
         try:
             async with aclosing(stream(request)) as chunks, aclosing(_until_complete(chunks, body)) as pieces:
                 async for piece in pieces:
-                    for delta in arrivals.feed(body.feed(piece)):
+                    for delta in restoring.feed(body.feed(piece)):
                         yield delta
-            for delta in arrivals.feed(body.ending()):
+            for delta in restoring.feed(body.ending()):
                 if isinstance(delta, ModelTurn):
                     self._add_cost(delta, request)
                 yield delta
@@ -90,8 +90,8 @@ class ProviderGenerator(Generator):
         return f"{base}{self.path}"
 
     async def _answer(self, messages: Sequence[Message], params: GenerateParams) -> ModelTurn:
-        journey = self._journey(params)
-        request = self._request(messages, journey.params)
+        rewriting = self._rewritten(params)
+        request = self._request(messages, rewriting.params)
         reply = await post(request)
         try:
             turn = self.wire.turn(reply, provider=request.provider, secret=request.key, origin=self._origin)
@@ -99,7 +99,7 @@ class ProviderGenerator(Generator):
             error.request_id = error.request_id or request.id
             raise
         self._add_cost(turn, request)
-        return journey.restored(turn)
+        return rewriting.restored(turn)
 
     def _add_cost(self, turn: ModelTurn, request: Request) -> None:
         home = self.home()
@@ -119,10 +119,10 @@ class ProviderGenerator(Generator):
         """What of JSON Schema is taken where a request with these parameters goes."""
         return self.dialect(self._base(self.params.merge_with(params)))
 
-    def _journey(self, params: GenerateParams, *, stream: bool = False) -> Journey:
+    def _rewritten(self, params: GenerateParams, *, stream: bool = False) -> RewrittenParams:
         """The parameters over the generator's own, with their schemas as they are sent."""
         merged = self.params.merge_with(params)
-        return set_out(merged, self.dialect(self._base(merged)), stream=stream)
+        return rewritten_params(merged, self.dialect(self._base(merged)), stream=stream)
 
     def _request(self, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False) -> Request:
         base = self._base(params)

@@ -14,7 +14,7 @@ from rigging_py.chat.events import ChatFinished
 from rigging_py.generator import get_generator
 from rigging_py.message import TextDelta, ToolCallDelta
 from rigging_py.parsing import JsonShape
-from rigging_py.wire.schemas import ANTHROPIC, GEMINI, OPENAI, set_out
+from rigging_py.wire.schemas import ANTHROPIC, GEMINI, OPENAI, rewritten_params
 from tests.generator.stub import Reply, Stub, completion
 from tests.wire.letters import DONE, chunk, sse
 
@@ -121,10 +121,10 @@ async def test_other_servers_get_the_schema_as_it_is(stub: Stub) -> None:
 def test_what_must_be_turned_back_is_held_in_a_stream_until_it_is_whole() -> None:
     shape = JsonShape("town", Town.model_json_schema())
     params = rg.GenerateParams(output=shape, tools=[rg.Tool.from_callable(grow).definition])
-    arrivals = set_out(params, ANTHROPIC, stream=True).arrivals()
+    restoring = rewritten_params(params, ANTHROPIC, stream=True).restoring()
     turn = rg.ModelTurn.of('{"name": "Oslo", "twins": [{"key": "a", "value": 1}]}', stop_reason="stop")
-    assert arrivals.feed([TextDelta('{"name": "Os'), TextDelta('lo", "twins": …')]) == []
-    text, whole = arrivals.feed([turn])
+    assert restoring.feed([TextDelta('{"name": "Os'), TextDelta('lo", "twins": …')]) == []
+    text, whole = restoring.feed([turn])
     assert text == TextDelta('{"name": "Oslo", "twins": {"a": 1}}')
     assert isinstance(whole, rg.ModelTurn)
     assert whole.message.content == '{"name": "Oslo", "twins": {"a": 1}}'
@@ -135,14 +135,16 @@ def test_calls_are_held_alone_where_they_must_be_turned_back() -> None:
     def keep(what: Any) -> None: ...
 
     tools = [rg.Tool.from_callable(grow).definition, rg.Tool.from_callable(keep).definition]
-    arrivals = set_out(rg.GenerateParams(tools=tools), GEMINI, stream=True).arrivals()
+    restoring = rewritten_params(rg.GenerateParams(tools=tools), GEMINI, stream=True).restoring()
     shown = [
-        *arrivals.feed([TextDelta("Well."), ToolCallDelta(0, "c0", "grow", '{"town":'), ToolCallDelta(1, "c1", "keep")])
+        *restoring.feed(
+            [TextDelta("Well."), ToolCallDelta(0, "c0", "grow", '{"town":'), ToolCallDelta(1, "c1", "keep")]
+        )
     ]
-    shown += arrivals.feed([ToolCallDelta(1, arguments='{"what": "[1'), ToolCallDelta(0, arguments='"Oslo"}')])
+    shown += restoring.feed([ToolCallDelta(1, arguments='{"what": "[1'), ToolCallDelta(0, arguments='"Oslo"}')])
     functions = [{"name": "grow", "arguments": '{"town":"Oslo"}'}, {"name": "keep", "arguments": '{"what": "[1]"}'}]
     calls = [rg.ToolCall.model_validate({"id": f"c{index}", "function": one}) for index, one in enumerate(functions)]
-    *last, turn = arrivals.feed([rg.ModelTurn.of("Well.", calls)])
+    *last, turn = restoring.feed([rg.ModelTurn.of("Well.", calls)])
     assert [*shown, *last] == [
         TextDelta("Well."),
         ToolCallDelta(0, "c0", "grow", '{"town":'),
@@ -156,10 +158,10 @@ def test_calls_are_held_alone_where_they_must_be_turned_back() -> None:
 
 def test_parameters_without_schemas_are_sent_as_they_are() -> None:
     params = rg.GenerateParams(temperature=0.5)
-    journey = set_out(params, OPENAI)
+    rewriting = rewritten_params(params, OPENAI)
     turn = rg.ModelTurn.of("Hi")
-    assert journey.params is params
-    assert journey.restored(turn) is turn
+    assert rewriting.params is params
+    assert rewriting.restored(turn) is turn
 
 
 def test_a_tool_without_arguments_is_described_as_it_is() -> None:
@@ -167,7 +169,7 @@ def test_a_tool_without_arguments_is_described_as_it_is() -> None:
         return "now"
 
     tool = rg.Tool.from_callable(now).definition
-    assert set_out(rg.GenerateParams(tools=[tool]), OPENAI).params.tools == [tool]
+    assert rewritten_params(rg.GenerateParams(tools=[tool]), OPENAI).params.tools == [tool]
 
 
 # The lint.

@@ -18,7 +18,7 @@ from rigging_py.generator.ollama import OllamaGenerator
 from rigging_py.generator.openai import OpenAIGenerator
 from rigging_py.generator.openai_responses import OpenAIResponsesGenerator
 from rigging_py.generator.shorthands import GroqGenerator
-from rigging_py.wire.schemas import Change, TravelSchema
+from rigging_py.wire.schemas import Change, RewrittenSchema
 
 # Policies.
 
@@ -86,12 +86,12 @@ def prices_are_set(usage: rg.Usage) -> None:
 
 def schemas_are_looked_at(tool: rg.Tool[[int], int], model: rg.ScriptedGenerator) -> None:
     found = rg.lint_schema(list[int], "openai!gpt-5")
-    assert_type(found, TravelSchema)
+    assert_type(found, RewrittenSchema)
     assert_type((found.is_strict, found.changes), tuple[bool, tuple[Change, ...]])
     assert_type(
         [(one.path, one.what, one.why, one.is_lossless) for one in found.changes], list[tuple[str, str, str, bool]]
     )
-    assert_type(rg.lint_schema({"type": "object"}, model), TravelSchema)
+    assert_type(rg.lint_schema({"type": "object"}, model), RewrittenSchema)
     assert_type(rg.lint_schema(tool.definition, "gemini!gemini-2.5-flash").restore_text("a"), str)
     rg.lint_schema(int)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 

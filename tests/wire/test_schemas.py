@@ -15,9 +15,9 @@ from rigging_py.wire.schemas import (
     PLAIN,
     Change,
     Dialect,
-    TravelSchema,
+    RewrittenSchema,
     openai_dialect,
-    travel,
+    rewritten,
 )
 
 HARDLY: list[dict[str, Any]] = [
@@ -56,19 +56,19 @@ class Vine(BaseModel):
     next: Vine | None = None
 
 
-def sent(kind: type[BaseModel], dialect: Dialect) -> TravelSchema:
-    return travel(kind.model_json_schema(), dialect)
+def sent(kind: type[BaseModel], dialect: Dialect) -> RewrittenSchema:
+    return rewritten(kind.model_json_schema(), dialect)
 
 
 def document(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-def shown(schema: TravelSchema) -> Any:
+def shown(schema: RewrittenSchema) -> Any:
     return schema.schema
 
 
-def kept(schema: TravelSchema) -> dict[str, str]:
+def kept(schema: RewrittenSchema) -> dict[str, str]:
     return {change.path: change.kept for change in schema.changes}
 
 
@@ -104,7 +104,7 @@ def test_every_change_is_told_with_its_place_and_what_becomes_of_what_was_meant(
 
 def test_a_schema_goes_as_it_is_to_servers_of_which_nothing_is_known() -> None:
     given = Town.model_json_schema()
-    schema = travel(given, PLAIN)
+    schema = rewritten(given, PLAIN)
     assert schema.schema is given
     assert (schema.is_strict, schema.changes, str(schema)) == (False, (), "Nothing is rewritten.")
     assert schema.restore(value := {"name": None}) is value
@@ -112,8 +112,8 @@ def test_a_schema_goes_as_it_is_to_servers_of_which_nothing_is_known() -> None:
 
 def test_a_schema_is_worked_out_once() -> None:
     one, same = Town.model_json_schema(), Town.model_json_schema()
-    assert travel(one, OPENAI) is travel(one, OPENAI)
-    assert travel(one, OPENAI) is travel(same, OPENAI)
+    assert rewritten(one, OPENAI) is rewritten(one, OPENAI)
+    assert rewritten(one, OPENAI) is rewritten(same, OPENAI)
 
 
 def test_a_map_travels_as_pairs_and_a_tuple_as_an_object() -> None:
@@ -133,7 +133,7 @@ def test_a_map_travels_as_pairs_and_a_tuple_as_an_object() -> None:
 
 
 def test_a_key_that_is_given_twice_is_left_for_the_check_to_refuse() -> None:
-    schema = travel(document(ages={"type": "object", "additionalProperties": {"type": "integer"}}), OPENAI)
+    schema = rewritten(document(ages={"type": "object", "additionalProperties": {"type": "integer"}}), OPENAI)
     given = {"ages": [{"key": "Ann", "value": 7}, {"key": "Ann", "value": 8}]}
     assert schema.restore(given) == given
 
@@ -166,7 +166,7 @@ def test_a_key_that_is_given_twice_is_left_for_the_check_to_refuse() -> None:
 )
 def test_what_strict_mode_cannot_say_is_told_and_goes_unenforced(part: Any, why: str) -> None:
     given = document(part=part)
-    schema = travel(given, OPENAI)
+    schema = rewritten(given, OPENAI)
     assert (schema.is_strict, schema.schema, schema.restores) == (False, given, False)
     [change] = schema.changes
     assert (change.path.startswith("/properties/part"), change.kept) == (True, "unenforced")
@@ -174,7 +174,7 @@ def test_what_strict_mode_cannot_say_is_told_and_goes_unenforced(part: Any, why:
 
 
 def test_where_a_schema_cannot_go_as_it_is_what_cannot_be_said_travels_as_a_json_text() -> None:
-    schema = travel(document(part={"description": "Whatever."}), ANTHROPIC)
+    schema = rewritten(document(part={"description": "Whatever."}), ANTHROPIC)
     text = {"type": "string", "description": "Whatever. (The value as a JSON text.)"}
     assert schema.schema == document(part=text)
     assert schema.restore({"part": '{"a": [1, null]}'}) == {"part": {"a": [1, None]}}
@@ -183,7 +183,7 @@ def test_where_a_schema_cannot_go_as_it_is_what_cannot_be_said_travels_as_a_json
 
 def test_null_that_means_something_cannot_stand_for_a_missing_member() -> None:
     given: dict[str, Any] = {**document(a={"type": ["string", "null"]}), "required": []}
-    schema = travel(given, OPENAI)
+    schema = rewritten(given, OPENAI)
     assert not schema.is_strict
     assert "null means something there" in str(schema)
 
@@ -207,7 +207,7 @@ def test_the_tag_of_a_class_is_always_there_though_it_has_a_default() -> None:
 def test_one_of_several_is_turned_back_as_the_one_that_it_fits() -> None:
     few = document(a={"type": "object", "additionalProperties": {"type": "integer"}})
     many = document(a={"type": "array", "items": {"type": "integer"}}, b={"type": "null"})
-    schema = travel(document(part={"oneOf": [few, many]}), OPENAI)
+    schema = rewritten(document(part={"oneOf": [few, many]}), OPENAI)
     assert schema.is_strict
     assert schema.restore({"part": {"a": []}}) == {"part": {"a": {}}}
     assert schema.restore({"part": {"a": [], "b": None}}) == {"part": {"a": [], "b": None}}
@@ -215,7 +215,7 @@ def test_one_of_several_is_turned_back_as_the_one_that_it_fits() -> None:
 
 @pytest.mark.parametrize("dialect", [OPENAI, ANTHROPIC, GEMINI, LLAMA_CPP], ids=lambda one: one.name)
 def test_patterns_that_no_grammar_has_are_checked_here(dialect: Dialect) -> None:
-    schema = travel(document(a={"type": "string", "pattern": "^(?=x).*$"}), dialect)
+    schema = rewritten(document(a={"type": "string", "pattern": "^(?=x).*$"}), dialect)
     assert "pattern" not in shown(schema)["properties"]["a"]
     assert kept(schema)["/properties/a"] == "checked"
 
@@ -236,7 +236,7 @@ def test_a_definition_may_hold_itself_where_the_provider_says_so() -> None:
 
 
 def test_a_root_that_is_no_object_is_put_into_one() -> None:
-    schema = travel({"type": "object", "additionalProperties": {"type": "integer"}}, ANTHROPIC)
+    schema = rewritten({"type": "object", "additionalProperties": {"type": "integer"}}, ANTHROPIC)
     assert shown(schema)["required"] == ["result"]
     assert schema.restore({"result": [{"key": "a", "value": 1}]}) == {"a": 1}
 
@@ -244,7 +244,7 @@ def test_a_root_that_is_no_object_is_put_into_one() -> None:
 def test_alternatives_that_only_say_what_is_required_are_checked_here() -> None:
     members = {"a": {"type": "null"}, "b": {"type": "null"}}
     given = {"type": "object", "properties": members, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
-    schema = travel(given, ANTHROPIC)
+    schema = rewritten(given, ANTHROPIC)
     assert schema.schema == {**document(**members), "required": []}
     assert Change("", "drops anyOf", "anthropic does not take it", "checked") in schema.changes
 
@@ -252,19 +252,19 @@ def test_alternatives_that_only_say_what_is_required_are_checked_here() -> None:
 def test_parts_that_a_value_must_all_be_of_are_made_one() -> None:
     part = {"allOf": [{"$ref": "#/$defs/A"}, {"properties": {"b": {"type": "null"}}, "required": ["b"]}]}
     definition = {"type": "object", "properties": {"a": {"type": "null"}}, "required": ["a"]}
-    schema = travel({**document(part=part), "$defs": {"A": definition}}, OPENAI)
+    schema = rewritten({**document(part=part), "$defs": {"A": definition}}, OPENAI)
     assert shown(schema)["properties"]["part"] == document(a={"type": "null"}, b={"type": "null"})
 
 
 def test_what_stands_beside_a_reference_goes_along_with_what_it_names() -> None:
     home = {"$ref": "#/definitions/Home", "description": "Where?"}
     given = {**document(home=home), "definitions": {"Home": document(street={"type": "string"})}}
-    schema = travel(given, OPENAI)
+    schema = rewritten(given, OPENAI)
     assert shown(schema)["properties"]["home"] == {**document(street={"type": "string"}), "description": "Where?"}
 
 
 def test_a_schema_may_refer_to_itself() -> None:
-    schema = travel({**document(next={"$ref": "#"}), "required": []}, OPENAI)
+    schema = rewritten({**document(next={"$ref": "#"}), "required": []}, OPENAI)
     assert shown(schema)["properties"]["next"]["anyOf"][0] == {"$ref": "#/$defs/self"}
     assert schema.restore({"next": {"next": None}}) == {"next": {}}
 
@@ -280,7 +280,7 @@ def test_a_schema_may_refer_to_itself() -> None:
     ids=["members", "choices", "one long list", "characters"],
 )
 def test_a_schema_over_the_limits_of_strict_mode_goes_unenforced(given: dict[str, Any]) -> None:
-    schema = travel(given, OPENAI)
+    schema = rewritten(given, OPENAI)
     assert (schema.is_strict, schema.schema) == (False, given)
     assert "are the most" in str(schema)
 
@@ -289,8 +289,8 @@ def test_objects_in_objects_go_ten_levels_deep() -> None:
     part: dict[str, Any] = {"type": "null"}
     for _ in range(10):
         part = document(a=part)
-    assert travel(part, OPENAI).is_strict
-    assert not travel(document(a=part), OPENAI).is_strict
+    assert rewritten(part, OPENAI).is_strict
+    assert not rewritten(document(a=part), OPENAI).is_strict
 
 
 def test_references_to_references_cost_no_more_than_they_are_long() -> None:
@@ -300,7 +300,7 @@ def test_references_to_references_cost_no_more_than_they_are_long() -> None:
         twice = {"$ref": f"#/$defs/d{index + 1}", "description": "x"}
         definitions[f"d{index}"] = document(a=twice, b=twice)
     for dialect in (OPENAI, ANTHROPIC, GEMINI, LLAMA_CPP):
-        assert len(str(travel({**document(a={"$ref": "#/$defs/d0"}), "$defs": definitions}, dialect).schema)) < 10**8
+        assert len(str(rewritten({**document(a={"$ref": "#/$defs/d0"}), "$defs": definitions}, dialect).schema)) < 10**8
 
 
 @pytest.mark.parametrize("dialect", [OPENAI, ANTHROPIC, GEMINI, LLAMA_CPP], ids=lambda one: one.name)
@@ -310,7 +310,7 @@ def test_references_to_references_cost_no_more_than_they_are_long() -> None:
     ids=range(9),
 )
 def test_what_is_hardly_a_schema_is_sent_in_some_way(dialect: Dialect, given: dict[str, Any]) -> None:
-    schema = travel(given, dialect)
+    schema = rewritten(given, dialect)
     assert isinstance(schema.schema, dict)
     assert schema.restore({"result": "null"}) in (None, "null", {"result": "null"})
 
@@ -329,7 +329,7 @@ def test_what_is_hardly_a_schema_is_sent_in_some_way(dialect: Dialect, given: di
     ids=range(7),
 )
 def test_a_text_is_turned_back_without_a_digit_being_lost(text: str, back: str) -> None:
-    schema = travel({**document(a={"type": "string"}, n={"type": "number"}), "required": ["n"]}, OPENAI)
+    schema = rewritten({**document(a={"type": "string"}, n={"type": "number"}), "required": ["n"]}, OPENAI)
     assert schema.restore_text(text) == back
 
 

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from rigging_py.error import PromptDefinitionError
 from rigging_py.parsing import json_codec_of
-from rigging_py.wire.schemas import ANTHROPIC, GEMINI, LLAMA_CPP, OPENAI, Dialect, TravelSchema, travel
+from rigging_py.wire.schemas import ANTHROPIC, GEMINI, LLAMA_CPP, OPENAI, Dialect, RewrittenSchema, rewritten
 from tests.wire.schema_rules import RULES
 from tests.wire.schema_types import SORTS, Sort, answers, same, says, written
 
@@ -32,9 +32,9 @@ def document(sort: Sort) -> tuple[Any, TypeAdapter[Any]]:
     return codec.schema, TypeAdapter(codec.document)
 
 
-def sent(sort: Sort, dialect: Dialect) -> TravelSchema | None:
+def sent(sort: Sort, dialect: Dialect) -> RewrittenSchema | None:
     try:
-        return travel(document(sort)[0], dialect)
+        return rewritten(document(sort)[0], dialect)
     except PromptDefinitionError:
         return None  # of no type at all
 

@@ -10,8 +10,8 @@ from rigging_py.wire.schemas.dialect import (
     Dialect,
     openai_dialect,
 )
-from rigging_py.wire.schemas.journey import Arrivals, Journey, StrictShape, set_out
-from rigging_py.wire.schemas.travel import TravelSchema, travel
+from rigging_py.wire.schemas.params import RestoringStream, RewrittenParams, StrictShape, rewritten_params
+from rigging_py.wire.schemas.rewritten import RewrittenSchema, rewritten
 
 __all__ = [
     "ANTHROPIC",
@@ -19,13 +19,13 @@ __all__ = [
     "LLAMA_CPP",
     "OPENAI",
     "PLAIN",
-    "Arrivals",
     "Change",
     "Dialect",
-    "Journey",
+    "RestoringStream",
+    "RewrittenParams",
+    "RewrittenSchema",
     "StrictShape",
-    "TravelSchema",
     "openai_dialect",
-    "set_out",
-    "travel",
+    "rewritten",
+    "rewritten_params",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 from rigging_py.message import GenerateParams, Message, ToolDefinition
 from rigging_py.parsing import JsonShape
 from rigging_py.parsing.untyped import as_list
-from rigging_py.wire.anthropic_blocks import Block, apart, blocks_of, shortened
+from rigging_py.wire.anthropic.blocks import Block, apart, blocks_of, shortened
 from rigging_py.wire.tool_use import chosen
 from rigging_py.wire.unsupported import warn_unsupported
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from rigging_py.message import ContentReasoning, Message
 from rigging_py.parsing.untyped import as_list, as_object
-from rigging_py.wire.openai_content import thinking_of
+from rigging_py.wire.openai_chat.content import thinking_of
 
 _PLAIN = ("reasoning_content", "reasoning")
 _BLOCKS = ("thinking_blocks", "reasoning_details")

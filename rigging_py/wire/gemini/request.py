@@ -7,11 +7,8 @@ from typing import Any
 
 from rigging_py.message import GenerateParams, Message, ToolDefinition
 from rigging_py.parsing import JsonShape
-from rigging_py.wire import schemas
-from rigging_py.wire.gemini_merging import merged
-from rigging_py.wire.gemini_parts import parts_of, result_of
-from rigging_py.wire.gemini_reply import GeminiStream, gemini_turn
-from rigging_py.wire.spelling import Wire
+from rigging_py.wire.gemini.merging import merged
+from rigging_py.wire.gemini.parts import parts_of, result_of
 from rigging_py.wire.tool_use import chosen, with_tool_names
 from rigging_py.wire.unsupported import warn_unsupported
 
@@ -98,7 +95,3 @@ def _not_taken(params: GenerateParams) -> list[str]:
     # It may always call several tools at once.
     calls = ["parallel_tool_calls"] if params.parallel_tool_calls is False else []
     return [*calls, *(f"audio {name}" for name in params.audio or () if name != "voice")]
-
-
-GEMINI = Wire(gemini_request, gemini_turn, GeminiStream, dialect=schemas.GEMINI)
-"""The Gemini API, as generateContent has it."""

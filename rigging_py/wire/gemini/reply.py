@@ -14,9 +14,9 @@ from rigging_py.error import ProviderError, RefusedError, ServerFaultError
 from rigging_py.message import Delta, ModelTurn, StopReason
 from rigging_py.parsing.untyped import as_list, as_mapping, as_object
 from rigging_py.wire.failures import BODY_LIMIT, as_text, redacted, stream_failure
-from rigging_py.wire.gemini_answer import Answer
-from rigging_py.wire.gemini_logprobs import read_gemini_logprobs
-from rigging_py.wire.gemini_usage import read_gemini_usage
+from rigging_py.wire.gemini.answer import Answer
+from rigging_py.wire.gemini.logprobs import read_gemini_logprobs
+from rigging_py.wire.gemini.usage import read_gemini_usage
 from rigging_py.wire.samples import first_sample
 from rigging_py.wire.unread import cut_off, unread_reply, unreadable
 

@@ -18,9 +18,7 @@ from rigging_py.message import (
 from rigging_py.message.media import inline
 from rigging_py.parsing import JsonShape
 from rigging_py.parsing.untyped import as_mapping
-from rigging_py.wire.ollama_reply import THINKING, OllamaStream, ollama_turn
-from rigging_py.wire.schemas import LLAMA_CPP
-from rigging_py.wire.spelling import Wire
+from rigging_py.wire.ollama.reply import THINKING
 from rigging_py.wire.spoken import in_words
 from rigging_py.wire.tool_use import arguments_of, with_tool_names
 from rigging_py.wire.unsupported import warn_unsupported
@@ -124,7 +122,3 @@ def _not_taken(params: GenerateParams) -> list[str]:
     alone = ["parallel_tool_calls"] if params.parallel_tool_calls is False else []
     spoken = [name for name in ("modalities", "audio") if getattr(params, name)]
     return [*forced, *alone, *spoken]
-
-
-OLLAMA = Wire(ollama_request, ollama_turn, OllamaStream, is_lines=True, dialect=LLAMA_CPP)
-"""Ollama's own API."""

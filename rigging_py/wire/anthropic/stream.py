@@ -10,12 +10,9 @@ from pydantic_core import from_json
 
 from rigging_py.message import Delta, ReasoningDelta, TextDelta, ToolCallDelta
 from rigging_py.parsing.untyped import as_list, as_mapping, as_object
-from rigging_py.wire.anthropic import messages_request
-from rigging_py.wire.anthropic_blocks import THINKING, Block
-from rigging_py.wire.anthropic_reply import messages_turn, read_block, read_call, read_turn
+from rigging_py.wire.anthropic.blocks import THINKING, Block
+from rigging_py.wire.anthropic.reply import read_block, read_call, read_turn
 from rigging_py.wire.failures import stream_failure
-from rigging_py.wire.schemas import ANTHROPIC
-from rigging_py.wire.spelling import Wire
 from rigging_py.wire.unread import cut_off, unreadable
 
 _PIECES = {
@@ -212,7 +209,3 @@ def _parsed(text: str) -> object:
         return from_json(text)
     except ValueError:
         return text
-
-
-MESSAGES = Wire(messages_request, messages_turn, MessagesStream, dialect=ANTHROPIC)
-"""Anthropic's messages API."""

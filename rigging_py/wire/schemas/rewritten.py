@@ -1,4 +1,4 @@
-"""`travel`: a JSON schema as a provider takes it, what was changed about it, and the way back for values of it."""
+"""`rewritten`: a JSON schema as a provider takes it, what was changed about it, and the way back for values of it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
-class TravelSchema:
+class RewrittenSchema:
     """A schema as it is sent.
 
     Attributes:
@@ -58,10 +58,10 @@ class TravelSchema:
         return "\n".join(map(str, self.changes)) or "Nothing is rewritten."
 
 
-def travel(schema: JsonSchema, dialect: Dialect) -> TravelSchema:
+def rewritten(schema: JsonSchema, dialect: Dialect) -> RewrittenSchema:
     """`schema` rewritten to `dialect`; worked out once for each schema, which must not change afterwards."""
     if dialect.is_plain:
-        return TravelSchema(dialect.name, schema, False, (), False, SAME, {})
+        return RewrittenSchema(dialect.name, schema, False, (), False, SAME, {})
     return _of_object(Same(schema), dialect)
 
 
@@ -81,7 +81,7 @@ class Same(Generic[T]):
 
 
 @lru_cache(maxsize=1024)
-def _of_object(same: Same[JsonSchema], dialect: Dialect) -> TravelSchema:
+def _of_object(same: Same[JsonSchema], dialect: Dialect) -> RewrittenSchema:
     try:
         text = to_json(same.value)
         from_json(text)
@@ -91,7 +91,7 @@ def _of_object(same: Same[JsonSchema], dialect: Dialect) -> TravelSchema:
 
 
 @lru_cache(maxsize=1024)
-def _of_text(text: bytes, dialect: Dialect) -> TravelSchema:
+def _of_text(text: bytes, dialect: Dialect) -> RewrittenSchema:
     schema: Mapping[str, Any] = as_object(from_json(text)) or {}
     found = write(schema, dialect)
     if found.unwritable is not None:
@@ -100,14 +100,14 @@ def _of_text(text: bytes, dialect: Dialect) -> TravelSchema:
     if problem := dialect.limit(sent):
         return _whole(schema, dialect, Change("", "the whole schema is sent as it is", problem, "unenforced"))
     restores = form.changes(forms, frozenset())
-    return _told(TravelSchema(dialect.name, sent, dialect.strict, found.changes, restores, form, forms))
+    return _told(RewrittenSchema(dialect.name, sent, dialect.strict, found.changes, restores, form, forms))
 
 
-def _whole(schema: JsonSchema, dialect: Dialect, change: Change) -> TravelSchema:
-    return _told(TravelSchema(dialect.name, schema, False, (change,), False, SAME, {}))
+def _whole(schema: JsonSchema, dialect: Dialect, change: Change) -> RewrittenSchema:
+    return _told(RewrittenSchema(dialect.name, schema, False, (change,), False, SAME, {}))
 
 
-def _told(schema: TravelSchema) -> TravelSchema:
+def _told(schema: RewrittenSchema) -> RewrittenSchema:
     """Logs what was changed, once, for it is worked out once."""
     # Who has not loaded it is not listening.
     if schema.changes and "loguru" in sys.modules:

@@ -20,7 +20,7 @@ from rigging_py.message import (
     to_stop_reason,
 )
 from rigging_py.parsing.untyped import as_count, as_list, as_mapping, as_object
-from rigging_py.wire.anthropic_blocks import REDACTED, THINKING, Block
+from rigging_py.wire.anthropic.blocks import REDACTED, THINKING, Block
 from rigging_py.wire.failures import stream_failure
 from rigging_py.wire.unread import unread_reply
 

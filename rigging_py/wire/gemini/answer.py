@@ -27,7 +27,7 @@ from rigging_py.message import (
 )
 from rigging_py.message.media import audio_format
 from rigging_py.parsing.untyped import as_object
-from rigging_py.wire.gemini_parts import CALL, MEDIUM, OTHER, SIGNATURE, TEXT, THOUGHT, is_other
+from rigging_py.wire.gemini.parts import CALL, MEDIUM, OTHER, SIGNATURE, TEXT, THOUGHT, is_other
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from rigging_py.error import ProviderError
 from rigging_py.message import Delta, ReasoningDelta, TextDelta, ToolCallDelta
 from rigging_py.parsing.untyped import as_object
 from rigging_py.wire.failures import stream_failure
-from rigging_py.wire.openai_responses import (
+from rigging_py.wire.openai_responses.reply import (
     BETWEEN_THOUGHTS,
     arguments_of,
     id_of,
@@ -23,8 +23,6 @@ from rigging_py.wire.openai_responses import (
     text_of,
     thought_of,
 )
-from rigging_py.wire.openai_responses_request import responses_request
-from rigging_py.wire.spelling import Wire
 from rigging_py.wire.unread import cut_off, unreadable
 
 _FINAL = ("response.completed", "response.incomplete")
@@ -238,7 +236,3 @@ def _names(given: Mapping[str, Any]) -> list[object]:
     ids = [name for key in ("item_id", "id", "call_id") if isinstance(name := given.get(key), str) and name]
     place = given.get("output_index")
     return [*ids, place] if isinstance(place, int) else [*ids]
-
-
-RESPONSES = Wire(responses_request, responses_turn, ResponsesStream)
-"""The OpenAI responses API."""

@@ -25,7 +25,7 @@ from rigging_py.message import (
 )
 from rigging_py.parsing.untyped import as_list, as_mapping, as_object
 from rigging_py.wire.failures import stream_failure
-from rigging_py.wire.openai_usage import read_usage
+from rigging_py.wire.openai_chat.usage import read_usage
 from rigging_py.wire.unread import unread_reply
 
 ENCRYPTED = "encrypted_content"

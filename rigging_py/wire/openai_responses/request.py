@@ -17,7 +17,7 @@ from rigging_py.message import (
 )
 from rigging_py.parsing import JsonShape
 from rigging_py.parsing.untyped import as_list, as_mapping
-from rigging_py.wire.openai_responses import ENCRYPTED, PHASES, place_of
+from rigging_py.wire.openai_responses.reply import ENCRYPTED, PHASES, place_of
 from rigging_py.wire.schemas import StrictShape
 from rigging_py.wire.spoken import in_words
 from rigging_py.wire.tool_use import chosen

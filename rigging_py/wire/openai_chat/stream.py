@@ -29,19 +29,12 @@ from rigging_py.message import (
 )
 from rigging_py.parsing.untyped import as_object
 from rigging_py.wire.failures import stream_failure
-from rigging_py.wire.openai_chat import (
-    chat_request,
-    chat_turn,
-    is_failure,
-    message_of,
-    raise_where_broken,
-)
-from rigging_py.wire.openai_content import ODD_KIND, Sound, images_of, is_spoken, text_of
-from rigging_py.wire.openai_facts import Facts
-from rigging_py.wire.openai_reasoning import ReasoningStream
-from rigging_py.wire.openai_usage import usage_in
+from rigging_py.wire.openai_chat.content import ODD_KIND, Sound, images_of, is_spoken, text_of
+from rigging_py.wire.openai_chat.facts import Facts
+from rigging_py.wire.openai_chat.reasoning import ReasoningStream
+from rigging_py.wire.openai_chat.reply import is_failure, message_of, raise_where_broken
+from rigging_py.wire.openai_chat.usage import usage_in
 from rigging_py.wire.samples import first_sample
-from rigging_py.wire.spelling import Wire
 from rigging_py.wire.unread import cut_off, unreadable
 
 _NO_FUNCTION = "a tool call in it names no function"
@@ -225,7 +218,3 @@ class ChatStream:
     @property
     def _next(self) -> int:
         return max(self.calls, default=-1) + 1
-
-
-CHAT = Wire(chat_request, chat_turn, ChatStream)
-"""The OpenAI chat-completions API."""

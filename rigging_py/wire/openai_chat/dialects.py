@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rigging_py.message import GenerateParams, Message
-from rigging_py.wire.openai_chat import chat_turn, spelled
-from rigging_py.wire.openai_mistral import mistral_message
-from rigging_py.wire.openai_stream import CHAT, ChatStream
+from rigging_py.wire.openai_chat.mistral import mistral_message
+from rigging_py.wire.openai_chat.reply import chat_turn
+from rigging_py.wire.openai_chat.request import spelled
+from rigging_py.wire.openai_chat.stream import ChatStream
+from rigging_py.wire.openai_chat.wire import CHAT
 from rigging_py.wire.spelling import Wire
 
 
