@@ -17,10 +17,10 @@ from pydantic_core import from_json, to_json
 from rigging_py.error import GeneratorWarning, StateFormatError
 from rigging_py.generator.base import Generator
 from rigging_py.generator.policies.answers import Answer
-from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator, given
+from rigging_py.generator.policies.base import Call, Piece, Policy, as_generator, given, leaves
 from rigging_py.generator.policies.cache_flight import Flight
 from rigging_py.generator.policies.cache_stores import CacheStore, cache_store
-from rigging_py.generator.policies.canonical import askees, digest, leaves, names_of, request_of
+from rigging_py.generator.policies.canonical import askees, digest, names_of, request_of
 from rigging_py.generator.policies.shared import shared
 from rigging_py.message import GeneratedText, ModelTurn, Usage, fresh, without_user
 from rigging_py.wire import deltas_of
