@@ -6,10 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from rigging_py.message import (
-    GenerateParams,
-    Message,
-)
+from rigging_py.message import GenerateParams, Message
 from rigging_py.parsing import JsonShape
 from rigging_py.wire.openai_chat.reasoning import with_reasoning
 from rigging_py.wire.schemas import StrictShape
