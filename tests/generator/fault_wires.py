@@ -123,7 +123,7 @@ async def outcome(model: rg.Generator, *, stream: bool) -> Outcome:
     """What becomes of a call, in which nothing hangs and after which no task is left."""
     before, result = asyncio.all_tasks(), Outcome()
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             if stream:
                 await _read(model, result)
             else:
