@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
 import time
@@ -89,7 +90,12 @@ async def test_thousands_who_leave_at_once_cost_no_more_each_than_a_few() -> Non
         await asyncio.gather(*waiting, return_exceptions=True)
         return time.process_time() - begun
 
-    assert await seconds_to_leave(20_000) < 50 * await seconds_to_leave(2_000)
+    gc.disable()  # its own time grows faster
+    try:
+        few = max([await seconds_to_leave(2_000) for _ in range(3)])
+        assert await seconds_to_leave(20_000) < 30 * few
+    finally:
+        gc.enable()
 
 
 def test_who_waited_on_a_loop_that_was_closed_holds_up_nobody() -> None:
