@@ -31,7 +31,7 @@ from rigging_py.message import (
     ToolDefinition,
     Usage,
 )
-from rigging_py.wire import ChatStream, chat_request, chat_turn, read_usage
+from rigging_py.wire import CHAT_DIALECTS, ChatStream, chat_request, chat_turn, read_usage
 
 CALL = ToolCall(id="call_1", function=FunctionCall(name="look", arguments='{"at":"sky"}'))
 TOOL = ToolDefinition(
@@ -114,6 +114,14 @@ def test_parameters_that_were_given_are_sent_and_no_others() -> None:
 def test_extra_is_sent_as_it_is_and_wins() -> None:
     params = GenerateParams(seed=1, extra={"seed": 2, "user": "ada", "model": "other"})
     assert chat_request("m", [], params) == {"model": "other", "messages": [], "seed": 2, "user": "ada"}
+
+
+def test_the_providers_own_tools_stand_beside_ours() -> None:
+    search = {"type": "web_search"}
+    for wire in CHAT_DIALECTS.values():
+        request = wire.request("m", [], GenerateParams(tools=[TOOL], extra={"tools": [search]}))
+        assert [one["type"] for one in request["tools"]] == ["function", "web_search"]
+        assert wire.request("m", [], GenerateParams(extra={"tools": [search]}))["tools"] == [search]
 
 
 def test_tools_go_with_the_choice_among_them() -> None:

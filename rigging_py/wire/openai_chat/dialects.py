@@ -9,7 +9,7 @@ from typing import Any
 from rigging_py.message import GenerateParams, Message
 from rigging_py.wire.openai_chat.mistral import mistral_message
 from rigging_py.wire.openai_chat.reply import chat_turn
-from rigging_py.wire.openai_chat.request import spelled
+from rigging_py.wire.openai_chat.request import spelled, with_extra
 from rigging_py.wire.openai_chat.stream import ChatStream
 from rigging_py.wire.openai_chat.wire import CHAT
 from rigging_py.wire.spelling import Wire
@@ -41,7 +41,7 @@ class ChatDialect:
             body.pop("stream_options", None)
         for theirs, ours in ((theirs, ours) for ours, theirs in self.names.items() if ours in body):
             body[theirs] = body.pop(ours)
-        return {**body, **params.extra}
+        return with_extra(body, params.extra)
 
     def _said(self, message: dict[str, Any]) -> dict[str, Any]:
         if message["role"] == "developer" and not self.knows_developer:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rigging_py.message import GenerateParams, Message
 from rigging_py.parsing import JsonShape
+from rigging_py.parsing.untyped import as_list
 from rigging_py.wire.openai_chat.reasoning import with_reasoning
 from rigging_py.wire.schemas import StrictShape
 from rigging_py.wire.spoken import in_words
@@ -33,7 +34,13 @@ def chat_request(
     model: str, messages: Sequence[Message], params: GenerateParams, *, stream: bool = False, origin: str = ""
 ) -> dict[str, Any]:
     """The body of a request. `origin` is who is asked, to whom goes back what reasoning came under this name."""
-    return {**spelled(model, messages, params, stream=stream, origin=origin), **params.extra}
+    return with_extra(spelled(model, messages, params, stream=stream, origin=origin), params.extra)
+
+
+def with_extra(request: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """What the user adds goes over everything else; the provider's own tools stand beside ours, as in every wire."""
+    tools = [*request.get("tools", ()), *as_list(extra.get("tools"))]
+    return {**request, **extra, **({"tools": tools} if tools else {})}
 
 
 def spelled(
