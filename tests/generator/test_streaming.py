@@ -93,7 +93,7 @@ async def test_letters_come_over_the_network_as_they_were_written(stub: Stub, as
     stub.will(Reply(pieces=[letter.body[:100], letter.body[100:]]))
     deltas, turn = await read(ask("openai!m"))
     assert shown(turn) == said(letter)
-    assert assembled(deltas) == (letter.text, letter.thought, list(letter.calls))
+    assert assembled(deltas) == (letter.text, letter.thought, letter.calls)
 
 
 @wires
@@ -277,7 +277,7 @@ async def test_a_script_thinks_then_speaks_then_calls() -> None:
     assert turn is FULL
     assert deltas[:3] == [ReasoningDelta("Hm,"), ReasoningDelta(" well."), TextDelta("I")]
     assert deltas[6:8] == [ToolCallDelta(0, "a", "look"), ToolCallDelta(0, arguments='{"at": "')]
-    assert assembled(deltas)[2] == [(call.id, call.name, call.arguments) for call in CALLS]
+    assert assembled(deltas)[2] == tuple((call.id, call.name, call.arguments) for call in CALLS)
 
 
 @pytest.mark.parametrize("after", range(16))
