@@ -64,7 +64,7 @@ class Retry(Policy):
         """How long to wait after these failures, the last one now, `seconds` after the first call; None to give up."""
         error, count = failures[-1], len(failures)
         asked = error.retry_after or 0.0
-        if not self._is_safe(error) or count >= self.attempts or asked > self.max_retry_after:
+        if not self._is_safe(error) or count >= self.attempts or not 0 <= asked <= self.max_retry_after:
             return None
         # Who was told the same time must not come back at the same moment.
         wait = asked + self.random() * min(self.most, self.first * 2.0 ** min(count - 1, _DOUBLINGS_MAX))
