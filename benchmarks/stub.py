@@ -41,7 +41,8 @@ def _events() -> bytes:
         {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None if delta else "stop"}]}
         for delta in deltas
     ]
-    lines = [json.dumps(chunk) for chunk in [*chunks, {**head, "choices": [], "usage": _USAGE}]]
+    chunks.append({**head, "choices": [], "usage": _USAGE})
+    lines = [json.dumps(chunk) for chunk in chunks]
     data = "".join(f"data: {line}\n\n" for line in [*lines, "[DONE]"]).encode()
     return b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n%b" % (len(data), data)
 

@@ -11,6 +11,7 @@ from rigging_py.generator.openai import OpenAIGenerator
 
 _VERSION = "2024-10-21"
 """Of the API; the newest that is no preview."""
+_ADDRESS = "AZURE_OPENAI_ENDPOINT"
 
 
 class AzureGenerator(OpenAIGenerator):
@@ -23,7 +24,7 @@ class AzureGenerator(OpenAIGenerator):
 
     provider: ClassVar[str] = "azure"
     base_url: ClassVar[str | None] = None
-    address_variable: ClassVar[str] = "AZURE_OPENAI_ENDPOINT"
+    address_variable: ClassVar[str | None] = _ADDRESS
     default_key_variable: ClassVar[str | None] = "AZURE_OPENAI_API_KEY"
     key_header: ClassVar[str] = "api-key"
 
@@ -31,7 +32,7 @@ class AzureGenerator(OpenAIGenerator):
     """The date of the API's version."""
 
     def home(self) -> str | None:
-        return os.environ.get(self.address_variable, "").rstrip("/") or None
+        return os.environ.get(_ADDRESS, "").rstrip("/") or None
 
     def url(self, base: str, *, stream: bool) -> str:  # noqa: ARG002 — as in the class above
         is_new = base.endswith("/openai/v1")
@@ -44,7 +45,7 @@ class AzureGenerator(OpenAIGenerator):
         if not key:
             raise AuthenticationFailedError(
                 f"There is no key for {self.model!r} at {base}: {self.default_key_variable} goes to the address in "
-                f"{self.address_variable} only. Set that, or write "
+                f"{_ADDRESS} only. Set that, or write "
                 f"'azure!{self.model},api_key=env:{self.default_key_variable},…'.",
                 provider=self.provider,
             )
