@@ -26,7 +26,8 @@ from rigging_py.generator.transport import Request, stream
 from rigging_py.message import Delta, FunctionCall, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
 from tests.generator.stub import Reply, Stub, completion, refusal
 from tests.wire.letters import DONE, LETTERS, Letter, chunk, sse
-from tests.wire.test_openai_stream import assembled, said, shown
+from tests.wire.streams import assembled, shown
+from tests.wire.test_openai_stream import said
 
 # litellm 1.106 asks instances for what pydantic wants asked of classes at the end of each stream, and builds types that
 # pydantic warns of at the first.
