@@ -9,7 +9,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from rigging_py.generator.provider import ProviderGenerator
-from rigging_py.generator.transport import Request
+from rigging_py.generator.request import Request
 from rigging_py.message import GenerateParams, Message
 from rigging_py.wire import MESSAGES, Wire
 

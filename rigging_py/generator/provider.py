@@ -10,7 +10,8 @@ from typing import Any, ClassVar, cast
 from rigging_py.error import AuthenticationFailedError, InvalidError, ProviderError, StreamInterruptedError
 from rigging_py.generator.base import Generator, each
 from rigging_py.generator.prices import add_cost
-from rigging_py.generator.transport import Request, post, stream
+from rigging_py.generator.request import Request
+from rigging_py.generator.transport import post, stream
 from rigging_py.message import Delta, GenerateParams, Message, ModelTurn
 from rigging_py.wire import ReplyBody, Wire
 from rigging_py.wire.schemas import Dialect, RewrittenParams, rewritten_params

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, lru_cache
 from typing import Any
@@ -15,12 +14,8 @@ from typing import Any
 from pydantic_core import from_json, to_json
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import (
-    BuilderError,
-    DecodeError,
     PyreqwestError,
-    RequestTimeoutError,
 )
-from pyreqwest.http import HeaderMap
 from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
@@ -28,9 +23,6 @@ from rigging_py.error import (
     AuthenticationFailedError,
     InvalidError,
     NetworkRefusedError,
-    ProviderError,
-    ServerFaultError,
-    StreamInterruptedError,
     TimedOutError,
 )
 from rigging_py.generator.ending import let_threads_finish
@@ -39,89 +31,22 @@ from rigging_py.generator.network import (
     flaw_of,
     is_loopback,
     is_loopback_only,
-    proxy_variable,
-    redirect_to,
-    secrets_in,
-    shown_address,
 )
-from rigging_py.parsing.untyped import as_list
+from rigging_py.generator.request import DEFAULT_TIMEOUT, Reply, Request, header_in
+from rigging_py.generator.unanswered import broken, no_address, refused
 from rigging_py.util.waiting import heeding
-from rigging_py.wire import http_failure, no_json, redacted, request_id_in
+from rigging_py.wire import no_json
 
-DEFAULT_TIMEOUT = 600.0
-"""Seconds for one request; long answers take minutes."""
 CONNECT_TIMEOUT = 30.0
 """Seconds to reach a server; a request that was not sent by then may be sent again."""
-IDLE_TIMEOUT = 300.0
-"""Seconds in which a stream may say nothing; models that think first are silent for minutes."""
 BODY_MAX = 64 * 1024 * 1024
 """Bytes of a body that an endpoint of any shape may send."""
-_ITS_URL = re.compile(r" for url \(.*\)")
 _STREAMED = re.compile(r"(?i)event-stream|json")
 _BEGUN = re.compile(rb"\A[:{]|^(?:data|event|id|retry):", re.MULTILINE)
 """What a body of some other type holds when it is a stream of events, or an answer in JSON, all the same."""
 _BEGUN_LONGEST = len(b"retry:")
 _STRANGE_MAX = 1024 * 1024
 """Bytes of a body of some other type in which that may be looked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request to a provider, of JSON unless `body` is bytes. `key` goes into the header `key_header` only.
-
-    `timeout` is how many seconds the whole may take, `idle` how many may pass between two pieces of a stream. `shown`
-    stands for the URL in errors, where that must not be shown.
-    """
-
-    provider: str
-    url: str = field(repr=False)
-    body: Mapping[str, Any] | bytes = field(repr=False)
-    key: str | None = field(default=None, repr=False)
-    timeout: float | None = None
-    idle: float = IDLE_TIMEOUT
-    method: str = "POST"
-    key_header: str = "authorization"
-    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    shown: str | None = None
-    answered: list[HeaderMap] = field(default_factory=list[HeaderMap], repr=False, compare=False)
-    """The headers of the reply once they have come, for the errors after them."""
-
-    @property
-    def address(self) -> str:
-        """The URL as errors show it."""
-        return shown_address(self.url) if self.shown is None else self.shown
-
-    @property
-    def id(self) -> str | None:
-        """The provider's name for it, where a reply has begun that says one."""
-        name = request_id_in(dict(headers_of(self.answered[0]))) if self.answered else None
-        return name and redacted(name, self.key)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back, whatever its status."""
-
-    status: int
-    headers: HeaderMap = field(repr=False)
-    body: bytes = field(repr=False)
-
-    @property
-    def text(self) -> str:
-        """The body, with a mark in place of what is no UTF-8."""
-        return self.body.decode(errors="replace")
-
-
-def headers_of(headers: HeaderMap) -> Iterator[tuple[str, str]]:
-    """The headers that are text, in their order, the names in lower case; others are left out."""
-    for name in dict.fromkeys(headers.keys()):
-        with suppress(ValueError):
-            yield from [(name.lower(), value) for value in headers.getall(name)]
-
-
-def header_in(headers: HeaderMap, *names: str) -> str | None:
-    """The first header of one of these names, which are in lower case."""
-    return next((value for one, value in headers_of(headers) if one in names), None)
 
 
 async def exchange(request: Request) -> Reply:
@@ -160,7 +85,7 @@ async def post(request: Request) -> object:
     """
     reply = await exchange(request)
     if reply.status != 200:
-        raise _refused(request, reply)
+        raise refused(request, reply)
     return _read_json(request, reply)
 
 
@@ -185,7 +110,7 @@ async def stream(request: Request) -> AsyncGenerator[bytes, None]:
     response = await _entered(request, opened)
     try:
         if response.status != 200:
-            raise _refused(request, Reply(response.status, response.headers, await _bounded_body(request, response)))
+            raise refused(request, Reply(response.status, response.headers, await _bounded_body(request, response)))
         read = response.body_reader.read_chunk
         is_known = _STREAMED.search(header_in(response.headers, "content-type") or "")
         strange = None if is_known else bytearray()
@@ -229,11 +154,11 @@ def _builder(request: Request) -> Any:
     if is_loopback_only() and not stays_here:
         raise NetworkRefusedError(request.address, LOOPBACK_ONLY)
     if flaw := flaw_of(request.url):
-        raise _no_address(request, flaw)
+        raise no_address(request, flaw)
     try:
         builder = _client(stays_here).request(request.method, request.url)
     except ValueError as error:
-        raise _no_address(request, str(error)) from None
+        raise no_address(request, str(error)) from None
     for name, value in request.headers.items():
         builder = _with_header(request, builder, name, value)
     if request.key is not None and not (request.key.isprintable() and request.key.isascii()):
@@ -285,75 +210,7 @@ async def _sent(request: Request, send: Callable[[], Awaitable[Any]]) -> Any:
         return await heeding(send())
     except PyreqwestError as error:
         # What the client says names the URL.
-        raise _broken(request, error) from (error if request.address == request.url else None)
-
-
-def _broken(request: Request, error: PyreqwestError) -> ProviderError:
-    details: dict[str, Any] = getattr(error, "details", None) or {}
-    causes = [str(cause["message"]) for cause in as_list(details.get("causes"))]
-    reason = _ITS_URL.sub("", causes[-1] if causes else str(error))
-    if isinstance(error, BuilderError):
-        return _no_address(request, reason)
-    # The class says "connect" also of what was sent and never answered; only the cause tells.
-    if any("(Connect)" in cause for cause in causes):
-        return ServerFaultError(
-            f"{request.provider} could not be reached at {request.address}: {reason}. {_advice(request, reason)}",
-            provider=request.provider,
-        )
-    if isinstance(error, RequestTimeoutError):
-        return TimedOutError(
-            f"{request.provider} gave no answer in {request.timeout or DEFAULT_TIMEOUT:g} seconds. "
-            "Raise `timeout`, or ask for less.",
-            provider=request.provider,
-            request_id=request.id,
-            is_outcome_unknown=True,
-        )
-    if isinstance(error, DecodeError):
-        return InvalidError(
-            f"What answers at {request.address} does not speak HTTP as it should: {reason}. "
-            "Check that it is the API's address, and whether it begins with http or https.",
-            provider=request.provider,
-            is_outcome_unknown=True,
-        )
-    return StreamInterruptedError(
-        f"The connection to {request.provider} broke before the answer was complete: {reason}.",
-        provider=request.provider,
-        request_id=request.id,
-        is_outcome_unknown=True,
-    )
-
-
-def _advice(request: Request, reason: str) -> str:
-    if "certificate" in reason:
-        return (
-            "The server's certificate is not one that this machine trusts. If it is of a private authority, let "
-            "SSL_CERT_FILE name a PEM file with the certificates to trust, which stand in place of the system's."
-        )
-    proxy = proxy_variable(request.url)
-    through = f" Requests to it go through the proxy in {proxy}: check that too, or name the host in NO_PROXY."
-    return f"Check the address, and that a server listens there.{through if proxy else ''}"
-
-
-def _no_address(request: Request, reason: str) -> InvalidError:
-    return InvalidError(
-        f"{request.address!r} is no address to send a request to: {reason}. Write api_base like http://host:8000/v1.",
-        provider=request.provider,
-    )
-
-
-def _refused(request: Request, reply: Reply) -> ProviderError:
-    said = reply.text
-    for secret in secrets_in(request.url):
-        said = redacted(said, secret)
-    place = redirect_to(request.url, header_in(reply.headers, "location")) if 300 <= reply.status < 400 else None
-    return http_failure(
-        request.provider,
-        reply.status,
-        f"it redirects to {place}" if place else said,
-        headers=dict(headers_of(reply.headers)),
-        secret=request.key,
-        address=request.address,
-    )
+        raise broken(request, error) from (error if request.address == request.url else None)
 
 
 @lru_cache(maxsize=64)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from rigging_py.error import StreamInterruptedError
-from rigging_py.generator.transport import Request, stream
+from rigging_py.generator.request import Request
+from rigging_py.generator.transport import stream
 from tests.generator.fault_server import CHUNKED, ENDINGS, FaultServer, Line, chunked, fault_serving, head, streamed
 from tests.generator.fault_wires import LETTERS, Outcome, Spoken, asking, outcome, spoken, wires
 

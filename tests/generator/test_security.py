@@ -22,7 +22,8 @@ from rigging_py.error import (
 from rigging_py.generator import get_generator
 from rigging_py.generator.http import HTTPGenerator
 from rigging_py.generator.network import redirect_to, shown_address
-from rigging_py.generator.transport import Request, exchange
+from rigging_py.generator.request import Request
+from rigging_py.generator.transport import exchange
 from rigging_py.message import without_secrets, without_user
 from tests.generator.stub import Reply, Stub, refusal, serving
 

@@ -22,7 +22,8 @@ from rigging_py.error import (
     TimedOutError,
 )
 from rigging_py.generator import Cut, get_generator, scripted
-from rigging_py.generator.transport import Request, stream
+from rigging_py.generator.request import Request
+from rigging_py.generator.transport import stream
 from rigging_py.message import Delta, FunctionCall, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
 from tests.generator.stub import Reply, Stub, completion, refusal
 from tests.wire.letters import DONE, LETTERS, Letter, chunk, sse

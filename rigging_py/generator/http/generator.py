@@ -179,7 +179,8 @@ class HTTPGenerator(Generator):
 
     async def _send(self, context: RequestTransformContext, params: GenerateParams) -> HttpResponse:
         # The client is imported for those who send.
-        from rigging_py.generator.transport import Request, exchange, headers_of
+        from rigging_py.generator.request import Request, headers_of
+        from rigging_py.generator.transport import exchange
 
         url = self.spec.make_url(context)
         shown = shown_url(url, context.api_key)
