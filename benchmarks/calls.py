@@ -32,9 +32,10 @@ Call = Callable[[], Awaitable[object]]
 
 async def run() -> None:
     """Measures, and prints a table."""
+    # Before the client has its thread.
+    stay_on_one_core()
     client = ClientBuilder().build()
     with stub() as base:
-        stay_on_one_core()
         async with client, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             url = f"{base}/chat/completions"
 

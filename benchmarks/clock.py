@@ -36,10 +36,19 @@ async def cost_of(call: Callable[[], Awaitable[object]], count: int, *, in_fligh
     return Cost((time.process_time() - cpu) / count * 1e6, (time.perf_counter() - wall) / count * 1e6)
 
 
+_OURS = (os.cpu_count() or 1) - 1
+
+
 def stay_on_one_core() -> None:
-    """Keeps this process, all its threads included, on one core of the machine, where the system can."""
+    """Keeps this process on one core of the machine, where the system can; to be called before it has other threads."""
     if sys.platform == "linux":
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+        os.sched_setaffinity(0, {_OURS})
+
+
+def leave_that_core() -> None:
+    """Keeps this process, which was started by one that stays on a core, on the others."""
+    if sys.platform == "linux" and _OURS:
+        os.sched_setaffinity(0, range(_OURS))
 
 
 def open_many_files() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import ClassVar, cast
 
-from benchmarks.clock import open_many_files
+from benchmarks.clock import leave_that_core, open_many_files
 
 _USAGE = {"prompt_tokens": 9, "completion_tokens": 5, "total_tokens": 14}
 _CALL = {"id": "call_1", "type": "function", "function": {"name": "add", "arguments": '{"a": 40, "b": 2}'}}
@@ -104,5 +104,6 @@ def stub(awaited: int = 0) -> Generator[str]:
 
 
 if __name__ == "__main__":
+    leave_that_core()
     open_many_files()
     asyncio.run(_serve(int(sys.argv[1])))
