@@ -86,6 +86,11 @@ class ProviderGenerator(Generator):
         """The provider's own address, without a slash at its end: the one that the environment's key goes to."""
         return self.base_url
 
+    def is_at_home(self, address: str) -> bool:
+        """Whether an address is the provider's own, or below it, so that its prices hold; any is where it has none."""
+        home = self.home()
+        return home is None or f"{address}/".startswith(f"{home}/")
+
     def url(self, base: str, *, stream: bool) -> str:  # noqa: ARG002 — where a stream has an address of its own
         """Where a request goes, from the base URL without a slash at its end."""
         return f"{base}{self.path}"
@@ -103,9 +108,8 @@ class ProviderGenerator(Generator):
         return rewriting.restored(turn)
 
     def _add_cost(self, turn: ModelTurn, request: Request) -> None:
-        home = self.home()
-        is_home = home is None or request.url.startswith(f"{home}/")
-        add_cost(turn, self.provider, self.model, cast("Mapping[str, Any]", request.body), is_home=is_home)
+        asked = cast("Mapping[str, Any]", request.body)
+        add_cost(turn, self.provider, self.model, asked, is_home=self.is_at_home(request.url))
 
     @property
     def _origin(self) -> str:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import rigging_py as rg
 from rigging_py.generator import get_max_tokens_for_model
+from rigging_py.generator.local.weights import weights
 from rigging_py.generator.openai import OpenAIGenerator
 from rigging_py.generator.prices import Price, table_price
 from rigging_py.message import ToolCall
@@ -186,9 +187,11 @@ async def test_a_price_of_the_program_s_own_holds_at_every_address_and_over_what
 
 
 async def test_a_model_of_this_machine_costs_what_the_program_says_and_else_nobody_knows() -> None:
-    model = rg.get_generator("local!smollm2,max_tokens=4")
+    # A price stays, so the model has a name that nobody else asks by.
+    path = str(weights("smollm2"))
+    model = rg.get_generator(f"local!{path},max_tokens=4")
     unknown = await model.chat("Hi").run()
-    rg.set_price("local!smollm2", input=1e6, output=0)
+    rg.set_price(f"local!{path}", input=1e6, output=0)
     told = await model.chat("Hi").run()
     assert unknown.usage is not None
     assert told.usage is not None

@@ -191,8 +191,7 @@ def _price_of(generator: Generator, params: GenerateParams) -> Price | None:
 
     if not isinstance(generator, ProviderGenerator):
         return None
-    home = generator.home()
-    is_home = home is None or (params.api_base or home).rstrip("/") == home
+    is_home = params.api_base is None or generator.is_at_home(params.api_base.rstrip("/"))
     own = own_price(generator.provider, generator.model)
     return own or (
         table_price(generator.provider, generator.model, params.extra.get("service_tier")) if is_home else None

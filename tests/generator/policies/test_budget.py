@@ -103,6 +103,17 @@ async def test_the_table_s_prices_are_known_before(stub: Stub) -> None:
     assert stub.heard == []
 
 
+async def test_below_the_provider_s_own_address_prices_are_known_before_as_they_are_after(stub: Stub) -> None:
+    home: type[OpenAIGenerator] = type("Home", (OpenAIGenerator,), {"base_url": stub.url, "needs_key": False})
+    below = home(model="gpt-4o", params=rg.GenerateParams(api_base=f"{stub.url}/team"))
+    elsewhere = home(model="gpt-4o", params=rg.GenerateParams(api_base=f"{stub.url}-team"))
+    assert below.is_at_home(f"{stub.url}/team/chat/completions")
+    assert not elsewhere.is_at_home(f"{stub.url}-team/chat/completions")
+    with pytest.raises(BudgetExceededError, match="more would be needed"):
+        await said(budget(below, dollars=0.005), max_tokens=1000)
+    assert stub.heard == []
+
+
 @pytest.mark.parametrize("text", ["budget(openai!m)", "budget(openai!m),tokens=-1", "budget(openai!m),dollars=inf"])
 def test_a_budget_of_nothing_is_refused(text: str) -> None:
     with pytest.raises(InvalidGeneratorError):
